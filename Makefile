@@ -1,0 +1,43 @@
+# `make help` lists what there is to do.
+.DEFAULT_GOAL := help
+.PHONY: help run dev test lint docs lock clean
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export DAGSTER_HOME ?= $(CURDIR)/data/dagster
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+run: $(VENV)/installed ## set up, land the samples, run the nightly job, publish, say where to look
+	@$(BIN)/engagement run
+
+dev: $(VENV)/installed ## open the Dagster UI on http://127.0.0.1:3000
+	@$(BIN)/engagement doctor
+	$(BIN)/dagster dev -h 127.0.0.1 -p 3000 -w workspace.yaml
+
+test: lint ## everything CI runs: linters, types, documentation, tests
+	$(BIN)/engagement docs --check
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed ## ruff, mypy and sqlfluff
+	$(BIN)/ruff check pipelines tests
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt_project/models --processes 2 --disable-progress-bar
+
+docs: $(VENV)/installed ## write docs/tables.md and docs/landing.md anew
+	$(BIN)/engagement docs
+
+lock: ## resolve requirements.lock anew (needs uv)
+	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra dev --upgrade pyproject.toml -o requirements.lock
+
+clean: ## remove the environment, the data and every build product
+	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info dbt_project/target dbt_project/logs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@echo "setting up $(VENV) from requirements.lock (a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,108 @@
+"""dbt as Dagster assets: one `dbt build` turns the landing zone into the warehouse, tests inside."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from filelock import FileLock
+
+from pipelines.settings import PROJECT, Company, Settings
+from pipelines.store import Store
+
+DBT_PROJECT = PROJECT / "dbt_project"
+
+
+class Translator(DagsterDbtTranslator):
+    """Groups models by their folder below marts, keeps dagster-dbt's keys: `[source, table]` for sources, `[model]` for models."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """`staging`, `intermediate`, `seeds`, or the folder below `marts`."""
+        parts = dbt_resource_props["fqn"][1:-1]
+        if dbt_resource_props["resource_type"] == "seed":
+            return "seeds"
+        return parts[1] if parts[:1] == ["marts"] and len(parts) > 1 else parts[0] if parts else None
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """Every model belongs to one team."""
+        return ["team:data-engineering"]
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """What the dbt project reads from its environment."""
+    return {
+        "ENGAGEMENT_HOME": str(settings.home),
+        "DBT_TARGET_PATH": str(settings.home / "dbt"),
+        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def dbt_args(company: Company) -> list[str]:
+    """The one dbt call of a night."""
+    variables = {"fiscal_year_start_month": company.fiscal_year_start_month}
+    return ["build", "--vars", json.dumps(variables)]
+
+
+def manifest_path(settings: Settings) -> Path:
+    """The manifest, parsed anew when a file of the dbt project changed; one process at a time does it."""
+    target = settings.home / "dbt"
+    target.mkdir(parents=True, exist_ok=True)
+    manifest, stamp, state = target / "manifest.json", target / "manifest.sha256", _state()
+    with FileLock(target / "manifest.lock"):
+        if not manifest.exists() or not stamp.exists() or stamp.read_text() != state:
+            dbt = Path(sys.executable).with_name("dbt")
+            command = [str(dbt), "--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+            parsed = subprocess.run(command, env={**os.environ, **dbt_environment(settings)}, cwd=DBT_PROJECT, capture_output=True, text=True)  # noqa: S603
+            if parsed.returncode:
+                raise RuntimeError(f"the dbt project cannot be parsed:\n{parsed.stdout}{parsed.stderr}")
+            stamp.write_text(state)
+    return manifest
+
+
+def _state() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(DBT_PROJECT.rglob("*")):
+        if file.is_file() and file.suffix in {".sql", ".yml", ".csv"}:
+            digest.update(str(file.relative_to(DBT_PROJECT)).encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def published_tables(manifest: Mapping[str, Any]) -> list[str]:
+    """Names of the models whose yml says `meta: {published: true}`."""
+    return sorted(
+        node["name"] for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"].get("meta", {}).get("published")
+    )
+
+
+def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinition:
+    """All models, seeds and tests of the dbt project as one step."""
+
+    @dbt_assets(manifest=manifest_path(settings), name="warehouse", dagster_dbt_translator=Translator())
+    def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        Store(settings.home).prepare()
+        built = settings.home / "warehouse.built"
+        os.environ.update(dbt_environment(settings))
+        dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT))
+        with FileLock(settings.home / "writer.lock"):
+            # The mark says that the warehouse is whole and whose it is: the exit gate and publish read nothing without it.
+            built.unlink(missing_ok=True)
+            context.log.info("dbt build: staging, facts, reports and their tests")
+            yield from dbt.cli(dbt_args(company), context=context, target_path=settings.home / "dbt").stream()
+            built.write_text(context.run_id)
+
+    return warehouse
+
+
+def dbt_resource() -> DbtCliResource:
+    """dbt's command line for the project."""
+    return DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT))

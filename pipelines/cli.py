@@ -1,0 +1,202 @@
+"""The `engagement` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from pipelines.publish import PublishError, list_releases, rollback as roll_back
+from pipelines.settings import PROJECT, Config, ConfigError, Settings, load_settings
+from pipelines.sources.connection import SourceError
+
+app = typer.Typer(help="Engagement Pipelines: land, build, check and publish.", no_args_is_help=True, add_completion=False)
+console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+
+
+def _plain_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """A user's mistake is told in one line each, never as a stack trace."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except (ConfigError, PublishError, SourceError) as error:
+            for line in str(error).splitlines():
+                console.print(f"[bold red]error[/] {line}", soft_wrap=True)
+            raise typer.Exit(2) from None
+
+    return wrapped
+
+
+def _day(value: str | None, option: str) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ConfigError(f"{option} {value!r} is not a day; write YYYY-MM-DD") from None
+
+
+@app.command()
+@_plain_errors
+def run(
+    day: Annotated[str | None, typer.Option("--date", help="Run the nightly job for this day only (YYYY-MM-DD).")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="First day to land in the backfill run.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last day to land in the backfill run.")] = None,
+    accept_shrink: Annotated[bool, typer.Option(help="Replace days although they would lose more than half of their rows.")] = False,
+) -> None:
+    """Land everything the connections have, then run the nightly job for the last day and publish."""
+    settings = load_settings()
+    config = settings.config()
+    settings.keys()
+    chosen, first, last = _day(day, "--date"), _day(start, "--from"), _day(end, "--to")
+    if chosen and (first or last):
+        raise ConfigError("--date runs one night; it cannot be combined with --from and --to")
+    began = datetime.now()
+    console.print(f"[bold]{config.company.name}[/]: {len(config.connections)} connections, data in {settings.home}")
+    from pipelines import night
+
+    night.dagster_home(settings)
+    from pipelines.definitions import defs
+
+    definitions = defs()
+    outcomes = []
+    if chosen is None:
+        console.print("[bold]backfill[/] landing the whole history in one run")
+        outcomes.append(night.run_backfill(definitions, first or config.company.first_day, last or night.yesterday(config), accept_shrink))
+        chosen = last or night.last_landed_day(settings, config)
+    if chosen is None:
+        raise ConfigError("nothing has landed: the drop folders of all connections are empty")
+    if all(outcome.success for outcome in outcomes):
+        console.print(f"[bold]nightly[/] for {chosen}")
+        outcomes.append(night.run_nightly(definitions, chosen, accept_shrink))
+    _summary(settings, config, outcomes, (datetime.now() - began).total_seconds())
+    if not all(outcome.success for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _summary(settings: Settings, config: Config, outcomes: list[Any], seconds: float) -> None:
+    from pipelines import night
+
+    landing = RichTable("source", "connections", "rows landed", "quarantined", title="Landing zone", title_justify="left")
+    for row in night.landed_rows(settings, config):
+        landing.add_row(row.source, str(row.connections), f"{row.rows:,}", f"{row.quarantined:,}")
+    for column in landing.columns[1:]:
+        column.justify = "right"
+    console.print(landing)
+    for outcome in outcomes:
+        state = "[green]succeeded[/]" if outcome.success else "[bold red]failed[/]"
+        console.print(
+            f"{outcome.job}: {state}, checks: {outcome.passed:,} passed, {len(outcome.warned)} held rows back, {len(outcome.failed)} failed"
+        )
+        for line in outcome.warned:
+            console.print(f"  [yellow]held back[/] {line}", soft_wrap=True)
+        for line in dict.fromkeys(outcome.failed or outcome.reasons):
+            console.print(f"  [bold red]failed[/] {line}", soft_wrap=True)
+    current = next((release for release in list_releases(settings.home) if release.is_current), None)
+    if not all(outcome.success for outcome in outcomes):
+        console.print(f"Nothing was published; {'the last good release stays: ' + current.name if current else 'there is no release yet'}.")
+        console.print("Look closer: [bold]engagement quarantine[/], or the run in the UI: [bold]make dev[/]")
+        return
+    if current:
+        published = RichTable("published table", "rows", title=f"Release {current.name}", title_justify="left")
+        published.columns[1].justify = "right"
+        for name, rows in current.tables.items():
+            published.add_row(name, f"{rows:,}")
+        console.print(published)
+        console.print(f"Done in {seconds:.0f} s. The tables lie in [bold]{_relative(settings.home)}/releases/current[/]: engagement.duckdb, parquet/, csv/")
+        console.print(f"Query: [bold].venv/bin/python -m duckdb[/] or any BI tool on {_relative(settings.home)}/releases/current/engagement.duckdb")
+        console.print("Watch: [bold]make dev[/] opens the Dagster UI on http://127.0.0.1:3000")
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+@app.command()
+@_plain_errors
+def doctor() -> None:
+    """Say in plain words what is missing or wrong."""
+    from pipelines.sources import files
+    from pipelines.sources.connection import FileConnection
+
+    settings = load_settings()
+    config = settings.config()
+    settings.keys()
+    wrong = 0
+    for name, connection in config.connections.items():
+        try:
+            found = files.drop_files(connection.path, connection.pattern) if isinstance(connection, FileConnection) else []
+            state = f"[green]ok[/] {len(found)} files" if found else "[yellow]no files yet[/]"
+        except SourceError as error:
+            wrong += 1
+            state = f"[bold red]wrong[/] {error}"
+        console.print(f"{name} ({connection.source}/{connection.kind}): {state}", soft_wrap=True)
+    console.print(f"data in {_relative(settings.home)}, {len(list_releases(settings.home))} releases")
+    if settings.key_employee is None:
+        console.print("pseudonym keys: made at random and kept beside the data; set ENGAGEMENT_KEY_* before you rely on them (.env.example)")
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+@_plain_errors
+def releases() -> None:
+    """List the releases kept, newest first."""
+    for release in list_releases(load_settings().home):
+        mark = "[bold green]current[/]" if release.is_current else "       "
+        console.print(f"{release.name}  {mark}  {len(release.tables)} tables, {sum(release.tables.values()):,} rows")
+
+
+@app.command()
+@_plain_errors
+def rollback(release: Annotated[str | None, typer.Argument(help="The release to go back to; the one before the current if left out.")] = None) -> None:
+    """Point `current` at an earlier release."""
+    made = roll_back(load_settings().home, release)
+    console.print(f"current is now {made.name}; the next successful night publishes a new release")
+
+
+@app.command()
+@_plain_errors
+def quarantine(table: Annotated[str | None, typer.Argument(help="A landing table such as ec.orders; all if left out.")] = None) -> None:
+    """Show the rows held back at the door, and why."""
+    import duckdb
+
+    settings = load_settings()
+    pattern = str(settings.home / "quarantine" / "*" / "*" / "month=*" / "*.parquet")
+    if not list((settings.home / "quarantine").glob("*/*/month=*/*.parquet")):
+        console.print("nothing has been landed yet")
+        return
+    query = "select source_table, connection, change_date, key, rule, reason from read_parquet(?) where ? is null or source_table = ? order by all"
+    rows = duckdb.execute(query, [pattern, table, table]).fetchall()
+    for source_table, connection, changed, key, rule, reason in rows:
+        console.print(f"{source_table} {connection} {changed or 'no day'} {key} [{rule}] {reason}", markup=False, soft_wrap=True)
+    console.print(f"{len(rows)} rows held back")
+
+
+@app.command()
+@_plain_errors
+def generate(
+    folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = PROJECT / "data_samples",
+    seed: Annotated[int, typer.Option(help="Same seed, same files.")] = 1,
+    scale: Annotated[float, typer.Option(help="1 is the shipped samples.")] = 1.0,
+    days: Annotated[int, typer.Option(help="Length of the history.")] = 730,
+    start: Annotated[str, typer.Option(help="First day (YYYY-MM-DD).")] = "2024-10-01",
+) -> None:
+    """Write a fictitious company's exports and the truths planted in them."""
+    from pipelines.generate import generate as write
+
+    write(folder, seed=seed, scale=scale, days=days, start=_day(start, "--start") or date(2024, 10, 1))
+    console.print(f"wrote {folder}; what is planted stands in {folder / 'truth.json'}")
+
+
+if __name__ == "__main__":
+    app()

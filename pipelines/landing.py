@@ -1,0 +1,141 @@
+"""Lands a window of days: pull every connection, judge at the door, replace the changed days.
+
+Connections are independent: one that cannot be read or is refused at the door keeps its old rows and is named; the others land.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from filelock import FileLock
+
+from pipelines.door import Door, Due, Window
+from pipelines.quality.gate import RuleResult
+from pipelines.sources.connection import Connection
+from pipelines.sources.pseudonym import Pseudonymiser
+from pipelines.sources.pull import Batch, Pulled, pull
+from pipelines.store import EXTRACTOR, Day, Store
+
+Log = Callable[[str], None]
+
+
+@dataclass
+class TableLanding:
+    """What one connection did to one landing table in this run (rows of the days looked at)."""
+
+    source: str
+    table: str
+    connection: str
+    read: int = 0
+    landed: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    replaced_days: list[date] = field(default_factory=list)
+
+
+@dataclass
+class Landing:
+    """The outcome of a landing run: rows per connection and table, every check by table id, the connections refused and why."""
+
+    window: Window
+    tables: list[TableLanding]
+    checks: dict[str, list[RuleResult]]
+    refused: dict[str, str]
+
+
+def land(
+    connections: Sequence[Connection],
+    window: Window,
+    home: Path,
+    pseudonymiser: Pseudonymiser,
+    batch: Batch,
+    *,
+    threads: int = 4,
+    accept_shrink: bool = False,
+    log: Log = lambda _: None,
+) -> Landing:
+    """Land `window` of `connections` into `home`. Nothing is raised for bad input: see `Landing.refused` and `.checks`."""
+    store = Store(home)
+    with FileLock(home / "writer.lock"), tempfile.TemporaryDirectory(prefix="stage-", dir=_stage_root(home)) as folder:
+        store.prepare()
+        pulls = _pull_all(connections, Path(folder), pseudonymiser, batch, threads, log)
+        door = Door(Path(folder), store, pulls, window, accept_shrink)
+        try:
+            checks = door.judge()
+            refused = door.blocked()
+            for name, reason in refused.items():
+                log(f"{name}: refused: {reason}")
+            tables = [_replace(door, due, store, batch, name in refused) for (_, name), due in door.due.items()]
+        finally:
+            door.close()
+    return Landing(window, tables, checks, refused)
+
+
+def _stage_root(home: Path) -> Path:
+    """A folder for staged pulls inside `home`; what a killed run left there is removed."""
+    root = home / "staging"
+    root.mkdir(parents=True, exist_ok=True)
+    for leftover in root.iterdir():
+        shutil.rmtree(leftover, ignore_errors=True)
+    return root
+
+
+def _pull_all(
+    connections: Sequence[Connection], stage: Path, pseudonymiser: Pseudonymiser, batch: Batch, threads: int, log: Log
+) -> list[Pulled]:
+    def one(connection: Connection) -> Pulled:
+        pulled = pull(connection, stage, pseudonymiser, batch)
+        rows = ", ".join(f"{count:,} {name}" for name, count in pulled.rows.items() if count) or "no rows"
+        log(f"{connection.name}: {pulled.error or f'{pulled.files} files, {rows}'}")
+        return pulled
+
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        return list(pool.map(one, connections))
+
+
+def _replace(door: Door, due: Due, store: Store, batch: Batch, is_refused: bool) -> TableLanding:
+    counts = door.counts[(due.table.id, due.connection)]
+    outcome = TableLanding(due.table.source, due.table.name, due.connection, counts["read"], quarantined=counts["quarantined"])
+    outcome.duplicates = counts["duplicates"]
+    if is_refused:
+        return outcome
+    outcome.landed = counts["landing"]
+    held_back = door.held_back(due)
+    undated = held_back.filter(pc.is_null(held_back["change_date"]))
+    store.replace_undated(due.table, due.connection, undated)
+    if due.changed:
+        rows = door.passed_rows(due)
+        store.replace(due.table, due.connection, rows, held_back, _manifest(due, door, rows, held_back, batch))
+        outcome.replaced_days = sorted(due.changed)
+    return outcome
+
+
+def _manifest(due: Due, door: Door, rows: pa.Table, held_back: pa.Table, batch: Batch) -> Mapping[date, Day]:
+    landed, quarantined, duplicates = _per_day(rows), _per_day(held_back), door.duplicates_per_day(due)
+    window = (door.window.start.isoformat(), door.window.end.isoformat())
+    return {
+        day: Day(
+            rows=landed.get(day, 0),
+            quarantined=quarantined.get(day, 0),
+            duplicates=duplicates.get(day, 0),
+            hash=due.hashes.get(day, ""),
+            window=window,
+            extractor=EXTRACTOR,
+            run=batch.id,
+            landed_at=batch.landed_at.isoformat(),
+        )
+        for day in due.changed
+    }
+
+
+def _per_day(rows: pa.Table) -> dict[date, int]:
+    counted = rows.group_by("change_date").aggregate([([], "count_all")])
+    return dict(zip(counted["change_date"].to_pylist(), counted["count_all"].to_pylist(), strict=True))

@@ -1,0 +1,127 @@
+"""Runs the jobs from the command line, in this process, on the same Dagster instance that the UI shows."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import yaml
+
+from pipelines.assets.landing import ACCEPT_SHRINK
+from pipelines.settings import Config, Settings
+from pipelines.sources.contract import TABLES, table
+from pipelines.store import Store
+
+DAGSTER_YAML = {
+    "telemetry": {"enabled": False},
+    # A lost host would leave its run STARTED and its slot taken for ever.
+    "run_monitoring": {"enabled": True, "max_runtime_seconds": 6 * 3600},
+    "concurrency": {"runs": {"max_concurrent_runs": 1}, "pools": {"default_limit": 1}},
+}
+
+
+@dataclass
+class Outcome:
+    """One finished run: its checks and, where it failed, the reasons in one line each."""
+
+    job: str
+    run_id: str
+    success: bool
+    passed: int = 0
+    warned: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SourceRows:
+    """Rows of one source in the landing zone."""
+
+    source: str
+    connections: int
+    rows: int
+    quarantined: int
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The Dagster instance's folder, made when absent; DAGSTER_HOME points there from now on."""
+    home = settings.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    file, content = home / "dagster.yaml", yaml.safe_dump(DAGSTER_YAML)
+    if not file.exists():
+        file.write_text(content)
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def run_backfill(definitions: dg.Definitions, start: date, end: date, accept_shrink: bool = False) -> Outcome:
+    """Land the days from `start` to `end` in one run."""
+    config = {"ops": {"backfill": {"config": {"start": start.isoformat(), "end": end.isoformat(), "accept_shrink": accept_shrink}}}}
+    return _run(definitions.resolve_job_def("backfill"), config)
+
+
+def run_nightly(definitions: dg.Definitions, day: date, accept_shrink: bool = False) -> Outcome:
+    """Run the nightly job for one day."""
+    tags = {ACCEPT_SHRINK: "true"} if accept_shrink else {}
+    return _run(definitions.resolve_job_def("nightly"), {}, partition_key=day.isoformat(), tags=tags)
+
+
+def _run(job: dg.JobDefinition, config: dict[str, object], partition_key: str | None = None, tags: dict[str, str] | None = None) -> Outcome:
+    result = job.execute_in_process(
+        run_config={**config, "loggers": {"progress": {}}},
+        instance=dg.DagsterInstance.get(),
+        partition_key=partition_key,
+        tags=tags,
+        raise_on_error=False,
+    )
+    outcome = Outcome(job.name, result.run_id, result.success)
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            evaluation = event.asset_check_evaluation_data
+            name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
+            if evaluation.passed:
+                outcome.passed += 1
+            elif evaluation.severity == dg.AssetCheckSeverity.WARN:
+                outcome.warned.append(name)
+            else:
+                outcome.failed.append(f"{name}: {evaluation.description or 'failed'}")
+        if event.is_step_failure and event.step_failure_data.error:
+            outcome.reasons.append(_first_line(event.step_failure_data.error.cause or event.step_failure_data.error))
+    return outcome
+
+
+def _first_line(error: dg.SerializableErrorInfo) -> str:
+    return error.message.strip().splitlines()[0]
+
+
+def yesterday(config: Config) -> date:
+    """The day a nightly run is for."""
+    return datetime.now(ZoneInfo(config.company.time_zone)).date() - timedelta(days=1)
+
+
+def last_landed_day(settings: Settings, config: Config) -> date | None:
+    """The newest day of any connection in the landing zone that holds rows."""
+    store = Store(settings.home)
+    days = [
+        day for connection in config.connections.values() for name in connection.tables
+        for day, entry in store.days(table(connection.source, name), connection.name).items() if entry.rows
+    ]
+    return max(days, default=None)
+
+
+def landed_rows(settings: Settings, config: Config) -> list[SourceRows]:
+    """What lies in the landing zone, by source."""
+    store = Store(settings.home)
+    totals = {name: SourceRows(name, 0, 0, 0) for name in dict.fromkeys(t.source for t in TABLES)}
+    for connection in config.connections.values():
+        total = totals[connection.source]
+        total.connections += 1
+        for name in connection.tables:
+            for entry in store.days(table(connection.source, name), connection.name).values():
+                total.rows += entry.rows
+                total.quarantined += entry.quarantined
+    return list(totals.values())

@@ -1,0 +1,195 @@
+"""The only reader of the environment and of connections.yaml. Nothing is read when this module is imported."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipelines.sources import KINDS
+from pipelines.sources.connection import Connection
+from pipelines.sources.schema import KeyClass
+
+PROJECT = Path(__file__).resolve().parent.parent
+KEY_CLASSES: tuple[KeyClass, ...] = ("employee", "customer", "social")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message holds one line per problem."""
+
+
+class Company(BaseModel):
+    """The `company` section of connections.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    first_day: date
+    time_zone: Literal["Asia/Tokyo"] = "Asia/Tokyo"
+    currency: Literal["JPY"] = "JPY"
+    fiscal_year_start_month: int = Field(default=4, ge=1, le=12)
+
+
+class Config(NamedTuple):
+    """connections.yaml, validated: the company and its connections by name."""
+
+    company: Company
+    connections: Mapping[str, Connection]
+
+
+class Settings(BaseSettings):
+    """Where things lie and how hard to work, from ENGAGEMENT_* variables or the project's .env file."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGAGEMENT_", env_file=PROJECT / ".env", extra="ignore", frozen=True)
+
+    home: Path = PROJECT / "data"
+    connections: Path = PROJECT / "connections.yaml"
+    key_employee: SecretStr | None = None
+    key_customer: SecretStr | None = None
+    key_social: SecretStr | None = None
+    pull_threads: int = Field(default=4, ge=1, le=64)
+    keep_releases: int = Field(default=7, ge=1)
+
+    def config(self) -> Config:
+        """Read and validate connections.yaml; ConfigError with one line per problem."""
+        return read_connections(self.connections)
+
+    def keys(self) -> dict[KeyClass, bytes]:
+        """The three pseudonym keys. Where none is set, random ones are made once and kept beside the data, readable by the owner."""
+        given = {name: getattr(self, f"key_{name}") for name in KEY_CLASSES}
+        if all(value is None for value in given.values()):
+            given = _kept_keys(self.home / "pseudonym_keys.env")
+        keys: dict[KeyClass, bytes] = {}
+        for name in KEY_CLASSES:
+            value = given[name].get_secret_value() if given[name] is not None else ""
+            if len(value) < 32:
+                raise ConfigError(f"ENGAGEMENT_KEY_{name.upper()} must be set and at least 32 characters long")
+            keys[name] = value.encode()
+        if len(set(keys.values())) < len(KEY_CLASSES):
+            raise ConfigError("the three ENGAGEMENT_KEY_* values must differ: equal keys would let employees and customers be joined")
+        return keys
+
+
+def load_settings() -> Settings:
+    """The settings in force; ConfigError with one line per wrong variable."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"ENGAGEMENT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())) from None
+    return settings.model_copy(update={"home": settings.home.resolve(), "connections": settings.connections.resolve()})
+
+
+def _kept_keys(file: Path) -> dict[KeyClass, SecretStr | None]:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lines = [f"ENGAGEMENT_KEY_{name.upper()}={secrets.token_hex(32)}\n" for name in KEY_CLASSES]
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.writelines(lines)
+    values = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+    return {name: SecretStr(values.get(f"ENGAGEMENT_KEY_{name.upper()}", "").strip()) for name in KEY_CLASSES}
+
+
+def read_connections(file: Path) -> Config:
+    """Parse and validate a connections.yaml.
+
+    Relative paths are taken from the file's own folder; `${NAME}` is replaced by the environment variable NAME.
+    Raises ConfigError naming file, entry, key and what to do, one line per problem.
+    """
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file} does not exist; copy the project's connections.yaml or set ENGAGEMENT_CONNECTIONS") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file.name} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{file.name} must hold the sections company and connections")
+    problems = [f"{file.name}: unknown section {key!r}; it holds company and connections" for key in raw if key not in ("company", "connections")]
+    company = _company(raw.get("company") or {}, file.name, problems)
+    connections: dict[str, Connection] = {}
+    for name, entry in (raw.get("connections") or {}).items():
+        connection = _connection(str(name), entry, file, problems)
+        if connection is not None:
+            connections[str(name)] = connection
+    if not connections and not problems:
+        problems.append(f"{file.name}: no connection is configured; add one under connections")
+    if problems or company is None:
+        raise ConfigError("\n".join(problems))
+    return Config(company, connections)
+
+
+def _company(entry: Any, file: str, problems: list[str]) -> Company | None:
+    try:
+        return Company.model_validate(entry)
+    except ValidationError as error:
+        problems.extend(_lines(f"{file}: company", error, Company))
+        return None
+
+
+def _connection(name: str, entry: Any, file: Path, problems: list[str]) -> Connection | None:
+    where = f"{file.name}: {name}"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        problems.append(f"{where}: a connection's name is lower-case letters, digits and _")
+        return None
+    if not isinstance(entry, dict):
+        problems.append(f"{where}: must hold source, kind and the kind's options")
+        return None
+    key = (str(entry.get("source")), str(entry.get("kind")))
+    model = KINDS.get(key)
+    if model is None:
+        kinds = ", ".join(f"{source}/{kind}" for source, kind in sorted(KINDS))
+        problems.append(f"{where}: there is no kind {key[1]!r} for source {key[0]!r}; the kinds are {kinds}")
+        return None
+    try:
+        options = _fill(entry, where)
+        options.pop("source")
+        if "path" in options and "path" in model.model_fields:
+            options["path"] = (file.parent / str(options["path"])).resolve()
+        return model.model_validate({**options, "name": name})
+    except ConfigError as error:
+        problems.append(str(error))
+    except ValidationError as error:
+        problems.extend(_lines(where, error, model))
+    return None
+
+
+def _fill(value: Any, where: str) -> Any:
+    """Replace ${NAME} by the environment; the value itself never appears in a message."""
+    if isinstance(value, dict):
+        return {key: _fill(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, where) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def environment(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ConfigError(f"{where}: the environment variable {match[1]} is not set")
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", environment, value)
+
+
+def _lines(where: str, error: ValidationError, model: type[BaseModel]) -> list[str]:
+    lines = []
+    for problem in error.errors(include_url=False):
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(problem["loc"][-1]), model.model_fields, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(set(model.model_fields) - {'name'}))}"
+            lines.append(f"{where}.{key}: unknown key; {hint}")
+        elif problem["type"] == "missing":
+            lines.append(f"{where}.{key}: is missing")
+        else:
+            # pydantic prefixes messages of our own validators; the input is left out, it may be a secret.
+            lines.append(f"{where}.{key}: {problem['msg'].removeprefix('Value error, ')}".replace(".:", ":"))
+    return lines

@@ -1,0 +1,168 @@
+"""The landing zone on disk: month files in which a day is replaced whole.
+
+<home>/landing/<source>/<table>/month=YYYY-MM/<connection>.parquet, and the same below <home>/quarantine/. A file's manifest (per
+day: rows, quarantined, duplicates, hash, window, extractor, run) lies in its own Parquet footer, so that file and manifest are
+replaced by the one rename and can never disagree. Rows are sorted by day and row groups break at days.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.sources.contract import TABLES
+from pipelines.sources.schema import Table
+
+EXTRACTOR = "1"  # raise when the same input would land differently, so that the next pull lands changed days again
+MANIFEST = b"engagement.manifest"
+NO_MONTH = "0000-00"  # the empty typed file of a table, and quarantined rows whose day could not be read
+
+QUARANTINE_SCHEMA = pa.schema([
+    pa.field("source_table", pa.string()),
+    pa.field("connection", pa.string()),
+    pa.field("change_date", pa.date32()),
+    pa.field("key", pa.string()),
+    pa.field("rule", pa.string()),
+    pa.field("reason", pa.string()),
+    pa.field("row_json", pa.string()),
+    pa.field("batch_id", pa.string()),
+])
+
+
+@dataclass(frozen=True)
+class Day:
+    """What the manifest holds of one landed day."""
+
+    rows: int
+    quarantined: int
+    duplicates: int
+    hash: str
+    window: tuple[str, str]
+    extractor: str
+    run: str
+    landed_at: str
+
+
+def month_of(day: date) -> str:
+    """`YYYY-MM`."""
+    return f"{day:%Y-%m}"
+
+
+class Store:
+    """Reads and replaces month files below `home`."""
+
+    def __init__(self, home: Path) -> None:
+        self.landing = home / "landing"
+        self.quarantine = home / "quarantine"
+
+    def prepare(self) -> None:
+        """Give every table of the contract an empty typed file, and remove what a crash left half written."""
+        for root in (self.landing, self.quarantine):
+            for leftover in root.glob("*/*/month=*/.*.tmp"):
+                leftover.unlink()
+        for table in TABLES:
+            file = self.file(table, NO_MONTH, "empty")
+            if not file.exists() or pq.read_schema(file).remove_metadata() != table.schema:
+                _write(file, table.schema.empty_table(), {})
+        file = self.quarantine / "empty" / "empty" / f"month={NO_MONTH}" / "empty.parquet"
+        if not file.exists():
+            _write(file, QUARANTINE_SCHEMA.empty_table(), {})
+
+    def file(self, table: Table, month: str, connection: str) -> Path:
+        """Path of a landed month file."""
+        return self.landing / table.source / table.name / f"month={month}" / f"{connection}.parquet"
+
+    def quarantine_file(self, table: Table, month: str, connection: str) -> Path:
+        """Path of a month file of quarantined rows."""
+        return self.quarantine / table.source / table.name / f"month={month}" / f"{connection}.parquet"
+
+    def days(self, table: Table, connection: str) -> dict[date, Day]:
+        """The manifest of one connection's table over all months."""
+        days: dict[date, Day] = {}
+        for file in sorted((self.landing / table.source / table.name).glob(f"month=*/{connection}.parquet")):
+            days.update(_manifest(file))
+        return days
+
+    def replace(self, table: Table, connection: str, rows: pa.Table, held_back: pa.Table, days: Mapping[date, Day]) -> None:
+        """Replace the given days whole, month by month: `rows` in the landing zone, `held_back` in the quarantine.
+
+        Days without rows are emptied. Other days keep their rows, byte for byte the same values.
+        """
+        by_month: dict[str, dict[date, Day]] = {}
+        for day in sorted(days):
+            by_month.setdefault(month_of(day), {})[day] = days[day]
+        for month, entries in by_month.items():
+            _replace_days(self.quarantine_file(table, month, connection), _of_days(held_back, entries), {}, set(entries), ("key", "rule"))
+            _replace_days(self.file(table, month, connection), _of_days(rows, entries), entries, set(entries), table.key)
+
+    def replace_undated(self, table: Table, connection: str, held_back: pa.Table) -> None:
+        """Replace the quarantined rows whose day could not be read."""
+        file = self.quarantine_file(table, NO_MONTH, connection)
+        if held_back.num_rows or file.exists():
+            _write(file, held_back.sort_by([("key", "ascending"), ("rule", "ascending")]), {})
+
+
+def _of_days(rows: pa.Table, days: Iterable[date]) -> pa.Table:
+    return rows.filter(pc.is_in(rows["change_date"], pa.array(sorted(days), pa.date32())))
+
+
+def _replace_days(file: Path, rows: pa.Table, entries: Mapping[date, Day], days: set[date], key: tuple[str, ...]) -> None:
+    manifest = _manifest(file) if file.exists() else {}
+    if file.exists():
+        # Read by file, not dataset: the month in the folder's name is no column.
+        old = pq.ParquetFile(file).read()
+        kept = old.filter(pc.invert(pc.is_in(old["change_date"], pa.array(sorted(days), pa.date32()))))
+        rows = pa.concat_tables([kept, rows], promote_options="default").select(rows.schema.names)
+    elif rows.num_rows == 0 and not any(day.quarantined for day in entries.values()):
+        return
+    rows = rows.sort_by([("change_date", "ascending"), *((name, "ascending") for name in key if name != "change_date")])
+    _write(file, rows, {**manifest, **entries})
+
+
+def _manifest(file: Path) -> dict[date, Day]:
+    metadata = pq.read_metadata(file).metadata or {}
+    entries = json.loads(metadata.get(MANIFEST, b"{}"))
+    return {date.fromisoformat(day): Day(**{**entry, "window": tuple(entry["window"])}) for day, entry in entries.items()}
+
+
+def _write(file: Path, rows: pa.Table, manifest: Mapping[date, Day]) -> None:
+    """Write beside, check, fsync, rename, fsync the folder: a reader sees the old file or the new one, whatever happens."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    entries = {day.isoformat(): asdict(manifest[day]) for day in sorted(manifest)}
+    schema = rows.schema.with_metadata({MANIFEST: json.dumps(entries).encode()} if entries else None)
+    temporary = file.parent / f".{file.name}.{os.getpid()}.tmp"
+    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        if rows.num_rows == 0:
+            writer.write_table(schema.empty_table())
+        for start, length in _day_runs(rows):
+            writer.write_table(rows.slice(start, length).cast(schema), row_group_size=max(length, 1))
+    if pq.read_metadata(temporary).num_rows != rows.num_rows:
+        raise OSError(f"{temporary} does not hold the {rows.num_rows} rows that were written")
+    _fsync(temporary)
+    os.replace(temporary, file)
+    _fsync(file.parent)
+
+
+def _day_runs(rows: pa.Table) -> list[tuple[int, int]]:
+    if rows.num_rows == 0 or rows["change_date"].null_count:
+        return [(0, rows.num_rows)] if rows.num_rows else []
+    runs = pc.run_end_encode(rows["change_date"].combine_chunks().cast(pa.int32()))
+    ends = runs.run_ends.to_pylist()
+    starts = [0, *ends[:-1]]
+    return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
