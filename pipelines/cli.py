@@ -13,11 +13,17 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from pipelines.publish import PublishError, list_releases, rollback as roll_back
+from pipelines.publish import PublishError, list_releases
+from pipelines.publish import rollback as roll_back
 from pipelines.settings import PROJECT, Config, ConfigError, Settings, load_settings
 from pipelines.sources.connection import SourceError
 
-app = typer.Typer(help="Engagement Pipelines: land, build, check and publish.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Engagement Pipelines: land, build, check and publish.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
 
 
@@ -51,7 +57,9 @@ def run(
     day: Annotated[str | None, typer.Option("--date", help="Run the nightly job for this day only (YYYY-MM-DD).")] = None,
     start: Annotated[str | None, typer.Option("--from", help="First day to land in the backfill run.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day to land in the backfill run.")] = None,
-    accept_shrink: Annotated[bool, typer.Option(help="Replace days although they would lose more than half of their rows.")] = False,
+    accept_shrink: Annotated[
+        bool, typer.Option(help="Replace days although they would lose more than half of their rows.")
+    ] = False,
 ) -> None:
     """Land everything the connections have, then run the nightly job for the last day and publish."""
     settings = load_settings()
@@ -71,13 +79,21 @@ def run(
     outcomes = []
     if chosen is None:
         console.print("[bold]backfill[/] landing the whole history in one run")
-        outcomes.append(night.run_backfill(definitions, first or config.company.first_day, last or night.yesterday(config), accept_shrink))
+        outcomes.append(
+            night.run_backfill(
+                definitions,
+                settings.home / "backfill.log",
+                first or config.company.first_day,
+                last or night.yesterday(config),
+                accept_shrink,
+            )
+        )
         chosen = last or night.last_landed_day(settings, config)
     if chosen is None:
         raise ConfigError("nothing has landed: the drop folders of all connections are empty")
     if all(outcome.success for outcome in outcomes):
         console.print(f"[bold]nightly[/] for {chosen}")
-        outcomes.append(night.run_nightly(definitions, chosen, accept_shrink))
+        outcomes.append(night.run_nightly(definitions, settings.home / "nightly.log", chosen, accept_shrink))
     _summary(settings, config, outcomes, (datetime.now() - began).total_seconds())
     if not all(outcome.success for outcome in outcomes):
         raise typer.Exit(1)
@@ -95,7 +111,8 @@ def _summary(settings: Settings, config: Config, outcomes: list[Any], seconds: f
     for outcome in outcomes:
         state = "[green]succeeded[/]" if outcome.success else "[bold red]failed[/]"
         console.print(
-            f"{outcome.job}: {state}, checks: {outcome.passed:,} passed, {len(outcome.warned)} held rows back, {len(outcome.failed)} failed"
+            f"{outcome.job}: {state}, checks: {outcome.passed:,} passed, "
+            f"{len(outcome.warned)} held rows back, {len(outcome.failed)} failed"
         )
         for line in outcome.warned:
             console.print(f"  [yellow]held back[/] {line}", soft_wrap=True)
@@ -103,7 +120,9 @@ def _summary(settings: Settings, config: Config, outcomes: list[Any], seconds: f
             console.print(f"  [bold red]failed[/] {line}", soft_wrap=True)
     current = next((release for release in list_releases(settings.home) if release.is_current), None)
     if not all(outcome.success for outcome in outcomes):
-        console.print(f"Nothing was published; {'the last good release stays: ' + current.name if current else 'there is no release yet'}.")
+        console.print(
+            f"Nothing was published; {'the last good release stays: ' + current.name if current else 'there is no release yet'}."
+        )
         console.print("Look closer: [bold]engagement quarantine[/], or the run in the UI: [bold]make dev[/]")
         return
     if current:
@@ -112,8 +131,13 @@ def _summary(settings: Settings, config: Config, outcomes: list[Any], seconds: f
         for name, rows in current.tables.items():
             published.add_row(name, f"{rows:,}")
         console.print(published)
-        console.print(f"Done in {seconds:.0f} s. The tables lie in [bold]{_relative(settings.home)}/releases/current[/]: engagement.duckdb, parquet/, csv/")
-        console.print(f"Query: [bold].venv/bin/python -m duckdb[/] or any BI tool on {_relative(settings.home)}/releases/current/engagement.duckdb")
+        console.print(
+            f"Done in {seconds:.0f} s. The tables lie in [bold]{_relative(settings.home)}/releases/current[/]: "
+            "engagement.duckdb, parquet/, csv/"
+        )
+        console.print(
+            f"Query: any BI tool, DuckDB or Python on [bold]{_relative(settings.home)}/releases/current/engagement.duckdb[/]"
+        )
         console.print("Watch: [bold]make dev[/] opens the Dagster UI on http://127.0.0.1:3000")
 
 
@@ -142,7 +166,9 @@ def doctor() -> None:
         console.print(f"{name} ({connection.source}/{connection.kind}): {state}", soft_wrap=True)
     console.print(f"data in {_relative(settings.home)}, {len(list_releases(settings.home))} releases")
     if settings.key_employee is None:
-        console.print("pseudonym keys: made at random and kept beside the data; set ENGAGEMENT_KEY_* before you rely on them (.env.example)")
+        console.print(
+            "pseudonym keys: made at random and kept beside the data; set ENGAGEMENT_KEY_* before you rely on them (.env.example)"
+        )
     if wrong:
         raise typer.Exit(1)
 
@@ -158,7 +184,11 @@ def releases() -> None:
 
 @app.command()
 @_plain_errors
-def rollback(release: Annotated[str | None, typer.Argument(help="The release to go back to; the one before the current if left out.")] = None) -> None:
+def rollback(
+    release: Annotated[
+        str | None, typer.Argument(help="The release to go back to; the one before the current if left out.")
+    ] = None,
+) -> None:
     """Point `current` at an earlier release."""
     made = roll_back(load_settings().home, release)
     console.print(f"current is now {made.name}; the next successful night publishes a new release")
@@ -166,7 +196,9 @@ def rollback(release: Annotated[str | None, typer.Argument(help="The release to 
 
 @app.command()
 @_plain_errors
-def quarantine(table: Annotated[str | None, typer.Argument(help="A landing table such as ec.orders; all if left out.")] = None) -> None:
+def quarantine(
+    table: Annotated[str | None, typer.Argument(help="A landing table such as ec.orders; all if left out.")] = None,
+) -> None:
     """Show the rows held back at the door, and why."""
     import duckdb
 
@@ -175,7 +207,8 @@ def quarantine(table: Annotated[str | None, typer.Argument(help="A landing table
     if not list((settings.home / "quarantine").glob("*/*/month=*/*.parquet")):
         console.print("nothing has been landed yet")
         return
-    query = "select source_table, connection, change_date, key, rule, reason from read_parquet(?) where ? is null or source_table = ? order by all"
+    query = """select source_table, connection, change_date, key, rule, reason from read_parquet(?)
+        where ? is null or source_table = ? order by all"""
     rows = duckdb.execute(query, [pattern, table, table]).fetchall()
     for source_table, connection, changed, key, rule, reason in rows:
         console.print(f"{source_table} {connection} {changed or 'no day'} {key} [{rule}] {reason}", markup=False, soft_wrap=True)

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from filelock import FileLock
 
-from pipelines.door import Door, Due, Window
+from pipelines.batch_facts import Due, Window
+from pipelines.door import Door
 from pipelines.quality.gate import RuleResult
 from pipelines.sources.connection import Connection
 from pipelines.sources.pseudonym import Pseudonymiser
@@ -103,11 +104,11 @@ def _pull_all(
 
 def _replace(door: Door, due: Due, store: Store, batch: Batch, is_refused: bool) -> TableLanding:
     counts = door.counts[(due.table.id, due.connection)]
-    outcome = TableLanding(due.table.source, due.table.name, due.connection, counts["read"], quarantined=counts["quarantined"])
-    outcome.duplicates = counts["duplicates"]
+    outcome = TableLanding(due.table.source, due.table.name, due.connection, counts.read, quarantined=counts.quarantined)
+    outcome.duplicates = counts.duplicates
     if is_refused:
         return outcome
-    outcome.landed = counts["landing"]
+    outcome.landed = counts.landing
     held_back = door.held_back(due)
     undated = held_back.filter(pc.is_null(held_back["change_date"]))
     store.replace_undated(due.table, due.connection, undated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import yaml
+from dagster._core.execution.plan.objects import StepFailureData
 
 from pipelines.assets.landing import ACCEPT_SHRINK
 from pipelines.settings import Config, Settings
@@ -58,26 +60,36 @@ def dagster_home(settings: Settings) -> Path:
     return home
 
 
-def run_backfill(definitions: dg.Definitions, start: date, end: date, accept_shrink: bool = False) -> Outcome:
+def run_backfill(definitions: dg.Definitions, log: Path, start: date, end: date, accept_shrink: bool = False) -> Outcome:
     """Land the days from `start` to `end` in one run."""
-    config = {"ops": {"backfill": {"config": {"start": start.isoformat(), "end": end.isoformat(), "accept_shrink": accept_shrink}}}}
-    return _run(definitions.resolve_job_def("backfill"), config)
+    config: dict[str, object] = {
+        "ops": {"backfill": {"config": {"start": start.isoformat(), "end": end.isoformat(), "accept_shrink": accept_shrink}}}
+    }
+    return _run(definitions.resolve_job_def("backfill"), log, config)
 
 
-def run_nightly(definitions: dg.Definitions, day: date, accept_shrink: bool = False) -> Outcome:
+def run_nightly(definitions: dg.Definitions, log: Path, day: date, accept_shrink: bool = False) -> Outcome:
     """Run the nightly job for one day."""
     tags = {ACCEPT_SHRINK: "true"} if accept_shrink else {}
-    return _run(definitions.resolve_job_def("nightly"), {}, partition_key=day.isoformat(), tags=tags)
+    return _run(definitions.resolve_job_def("nightly"), log, {}, partition_key=day.isoformat(), tags=tags)
 
 
-def _run(job: dg.JobDefinition, config: dict[str, object], partition_key: str | None = None, tags: dict[str, str] | None = None) -> Outcome:
-    result = job.execute_in_process(
-        run_config={**config, "loggers": {"progress": {}}},
-        instance=dg.DagsterInstance.get(),
-        partition_key=partition_key,
-        tags=tags,
-        raise_on_error=False,
-    )
+def _run(
+    job: dg.JobDefinition,
+    log: Path,
+    config: dict[str, object],
+    partition_key: str | None = None,
+    tags: dict[str, str] | None = None,
+) -> Outcome:
+    # What the tools print (dbt, a line per model and test) goes to `log`; a person sees the steps' own lines and the summary.
+    with log.open("w", encoding="utf-8") as output, redirect_stdout(output):
+        result = job.execute_in_process(
+            run_config={**config, "loggers": {"progress": {}}},
+            instance=dg.DagsterInstance.get(),
+            partition_key=partition_key,
+            tags=tags,
+            raise_on_error=False,
+        )
     outcome = Outcome(job.name, result.run_id, result.success)
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
@@ -89,13 +101,17 @@ def _run(job: dg.JobDefinition, config: dict[str, object], partition_key: str | 
                 outcome.warned.append(name)
             else:
                 outcome.failed.append(f"{name}: {evaluation.description or 'failed'}")
-        if event.is_step_failure and event.step_failure_data.error:
-            outcome.reasons.append(_first_line(event.step_failure_data.error.cause or event.step_failure_data.error))
+        if event.is_step_failure:
+            outcome.reasons.append(_reason(event.step_failure_data))
     return outcome
 
 
-def _first_line(error: dg.SerializableErrorInfo) -> str:
-    return error.message.strip().splitlines()[0]
+def _reason(data: StepFailureData) -> str:
+    """What a step failed of, in one line: what it says itself, else its error's own first line."""
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error.cause or data.error if data.error else None
+    return error.message.strip().splitlines()[0] if error else "no reason given"
 
 
 def yesterday(config: Config) -> date:
@@ -107,8 +123,11 @@ def last_landed_day(settings: Settings, config: Config) -> date | None:
     """The newest day of any connection in the landing zone that holds rows."""
     store = Store(settings.home)
     days = [
-        day for connection in config.connections.values() for name in connection.tables
-        for day, entry in store.days(table(connection.source, name), connection.name).items() if entry.rows
+        day
+        for connection in config.connections.values()
+        for name in connection.tables
+        for day, entry in store.days(table(connection.source, name), connection.name).items()
+        if entry.rows
     ]
     return max(days, default=None)
 

@@ -17,10 +17,10 @@ class _Progress(logging.Formatter):
 def _is_ours(record: logging.LogRecord) -> bool:
     """Messages of our own steps; Dagster's events are told by the summary at the end."""
     meta: dict[str, Any] = getattr(record, "dagster_meta", {})
-    return meta.get("dagster_event") is None and record.levelno >= logging.INFO
+    return meta.get("dagster_event") is None and record.levelno == logging.INFO
 
 
-@dg.logger(description="One plain line per thing done, for a terminal.")
+@dg.logger({}, description="One plain line per thing done, for a terminal.")
 def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
     """A logger that prints the steps' own messages."""
     logger = logging.Logger("engagement", level=logging.INFO)

@@ -1,8 +1,9 @@
 """Releases: what BI tools read. Each is a folder of its own, made whole and then pointed to by `current`.
 
 <home>/releases/<time>/ holds engagement.duckdb (read-only, all tables in schema main, with their comments), parquet/<table>.parquet,
-csv/<table>.csv (UTF-8 with BOM, so that Excel reads Japanese) and manifest.json. `current` is a symlink replaced by rename: a
-reader keeps the release it opened, the next one opens the new release, and neither waits. Published files are never written again.
+csv/<table>.csv (UTF-8 with BOM, so that Excel reads Japanese) and manifest.json. `current` is a symlink replaced by rename:
+a reader keeps the release it opened, the next one opens the new release, and neither waits. Published files are never
+written again.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def _export(warehouse: Path, folder: Path, tables: Sequence[str]) -> dict[str, i
             # A fresh file: nothing that was erased from the warehouse can hide in its pages.
             connection.execute(f'create table main."{table}" as from warehouse.main."{table}"')
             _copy_comments(connection, table)
-            connection.execute(f"copy main.\"{table}\" to '{_quoted(folder / 'parquet' / f'{table}.parquet')}' (format parquet, compression zstd)")
+            parquet = _quoted(folder / "parquet" / f"{table}.parquet")
+            connection.execute(f"copy main.\"{table}\" to '{parquet}' (format parquet, compression zstd)")
             _write_csv(connection, table, folder / "csv" / f"{table}.csv")
             row = connection.execute(f'select count(*) from main."{table}"').fetchone()
             counts[table] = int(row[0]) if row else 0
@@ -126,8 +128,10 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     where = "database_name = 'warehouse' and schema_name = 'main' and table_name = ? and comment is not null"
     for (comment,) in connection.execute(f"select comment from duckdb_tables() where {where}", [table]).fetchall():
         connection.execute(f"comment on table main.\"{table}\" is '{_quoted(comment)}'")
-    for column, comment in connection.execute(f"select column_name, comment from duckdb_columns() where {where}", [table]).fetchall():
-        connection.execute(f"comment on column main.\"{table}\".\"{column}\" is '{_quoted(comment)}'")
+    for column, comment in connection.execute(
+        f"select column_name, comment from duckdb_columns() where {where}", [table]
+    ).fetchall():
+        connection.execute(f'comment on column main."{table}"."{column}" is \'{_quoted(comment)}\'')
 
 
 def _write_csv(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> None:
@@ -135,7 +139,8 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, table: str, file: Path) ->
     columns = connection.execute(f'describe main."{table}"').fetchall()
     parts = [
         f"""case when regexp_matches("{name}", '^[=+@\\t\\r-]') then '''' || "{name}" else "{name}" end as "{name}\""""
-        if kind == "VARCHAR" else f'"{name}"'
+        if kind == "VARCHAR"
+        else f'"{name}"'
         for name, kind, *_ in columns
     ]
     connection.execute(f"copy (select {', '.join(parts)} from main.\"{table}\") to '{_quoted(file)}' (format csv, header)")

@@ -1,6 +1,8 @@
 """The nightly job and when it runs."""
 
 import dagster as dg
+from dagster import ScheduleDefinition
+from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from pipelines.assets.landing import daily_partitions
@@ -18,6 +20,8 @@ def nightly_job(company: Company) -> UnresolvedAssetJobDefinition:
     )
 
 
-def nightly_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def nightly_schedule(job: UnresolvedAssetJobDefinition) -> ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition:
     """02:00 Asia/Tokyo, for the day before."""
-    return dg.build_schedule_from_partitioned_job(job, name="nightly_0200", hour_of_day=2, default_status=dg.DefaultScheduleStatus.STOPPED)
+    return dg.build_schedule_from_partitioned_job(
+        job, name="nightly_0200", hour_of_day=2, default_status=dg.DefaultScheduleStatus.STOPPED
+    )

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
         return read_connections(self.connections)
 
     def keys(self) -> dict[KeyClass, bytes]:
-        """The three pseudonym keys. Where none is set, random ones are made once and kept beside the data, readable by the owner."""
+        """The three pseudonym keys. Where none is set, random ones are made once and kept beside the data."""
         given = {name: getattr(self, f"key_{name}") for name in KEY_CLASSES}
         if all(value is None for value in given.values()):
             given = _kept_keys(self.home / "pseudonym_keys.env")
@@ -75,7 +75,9 @@ class Settings(BaseSettings):
                 raise ConfigError(f"ENGAGEMENT_KEY_{name.upper()} must be set and at least 32 characters long")
             keys[name] = value.encode()
         if len(set(keys.values())) < len(KEY_CLASSES):
-            raise ConfigError("the three ENGAGEMENT_KEY_* values must differ: equal keys would let employees and customers be joined")
+            raise ConfigError(
+                "the three ENGAGEMENT_KEY_* values must differ: equal keys would let employees and customers be joined"
+            )
         return keys
 
 
@@ -113,7 +115,11 @@ def read_connections(file: Path) -> Config:
         raise ConfigError(f"{file.name} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{file.name} must hold the sections company and connections")
-    problems = [f"{file.name}: unknown section {key!r}; it holds company and connections" for key in raw if key not in ("company", "connections")]
+    problems = [
+        f"{file.name}: unknown section {key!r}; it holds company and connections"
+        for key in raw
+        if key not in ("company", "connections")
+    ]
     company = _company(raw.get("company") or {}, file.name, problems)
     connections: dict[str, Connection] = {}
     for name, entry in (raw.get("connections") or {}).items():

@@ -25,16 +25,18 @@ EXTRACTOR = "1"  # raise when the same input would land differently, so that the
 MANIFEST = b"engagement.manifest"
 NO_MONTH = "0000-00"  # the empty typed file of a table, and quarantined rows whose day could not be read
 
-QUARANTINE_SCHEMA = pa.schema([
-    pa.field("source_table", pa.string()),
-    pa.field("connection", pa.string()),
-    pa.field("change_date", pa.date32()),
-    pa.field("key", pa.string()),
-    pa.field("rule", pa.string()),
-    pa.field("reason", pa.string()),
-    pa.field("row_json", pa.string()),
-    pa.field("batch_id", pa.string()),
-])
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        pa.field("source_table", pa.string()),
+        pa.field("connection", pa.string()),
+        pa.field("change_date", pa.date32()),
+        pa.field("key", pa.string()),
+        pa.field("rule", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("row_json", pa.string()),
+        pa.field("batch_id", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ class Store:
         for day in sorted(days):
             by_month.setdefault(month_of(day), {})[day] = days[day]
         for month, entries in by_month.items():
-            _replace_days(self.quarantine_file(table, month, connection), _of_days(held_back, entries), {}, set(entries), ("key", "rule"))
+            _replace_days(
+                self.quarantine_file(table, month, connection), _of_days(held_back, entries), {}, set(entries), ("key", "rule")
+            )
             _replace_days(self.file(table, month, connection), _of_days(rows, entries), entries, set(entries), table.key)
 
     def replace_undated(self, table: Table, connection: str, held_back: pa.Table) -> None:

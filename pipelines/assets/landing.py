@@ -1,17 +1,16 @@
 """The Dagster side of `pipelines/landing.py`: one step lands every table of every source for the days of the run.
 
-Asset keys are `[source, table]`, partitions are days in Asia/Tokyo. Connections are pulled in threads inside the one step, since a
-step of its own per table would pay several seconds of imports each.
+Asset keys are `[source, table]`, partitions are days in Asia/Tokyo. Connections are pulled in threads inside one step: a step
+of its own per table would pay several seconds of imports each.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from typing import Any
 
 import dagster as dg
 
-from pipelines.door import Window
+from pipelines.batch_facts import Window
 from pipelines.landing import Landing, TableLanding, land
 from pipelines.quality.gate import RuleResult
 from pipelines.quality.landing import BATCH_RULES, row_rules
@@ -64,22 +63,25 @@ def backfill_job(settings: Settings, company: Company) -> dg.JobDefinition:
     """
 
     @dg.op(config_schema={"start": str, "end": str, "accept_shrink": dg.Field(bool, default_value=False)})
-    def backfill(context: dg.OpExecutionContext) -> None:
+    def backfill(context: dg.OpExecutionContext) -> Iterator[Any]:
         config = context.op_config
         window = Window(date.fromisoformat(config["start"]), date.fromisoformat(config["end"]))
         landed = run_landing(context, settings, window, {table.source for table in TABLES}, config["accept_shrink"])
         for table in TABLES:
             for day in sorted({day for row in _of(landed, table) for day in row.replaced_days}):
-                context.log_event(dg.AssetMaterialization([table.source, table.name], partition=day.isoformat()))
+                yield dg.AssetMaterialization([table.source, table.name], partition=day.isoformat())
             for result in check_results(table, landed):
-                context.log_event(
-                    dg.AssetCheckEvaluation(
-                        asset_key=dg.AssetKey([table.source, table.name]), check_name=str(result.check_name), passed=result.passed,
-                        severity=result.severity, metadata=dict(result.metadata), description=result.description,
-                    )
+                yield dg.AssetCheckEvaluation(
+                    asset_key=dg.AssetKey([table.source, table.name]),
+                    check_name=str(result.check_name),
+                    passed=result.passed,
+                    severity=result.severity,
+                    metadata=dict(result.metadata),
+                    description=result.description,
                 )
         if landed.refused:
             raise dg.Failure("; ".join(f"{name} was refused: {why}" for name, why in landed.refused.items()), allow_retries=False)
+        yield dg.Output(None)
 
     @dg.job(
         name="backfill",
@@ -93,14 +95,24 @@ def backfill_job(settings: Settings, company: Company) -> dg.JobDefinition:
 
 
 def run_landing(
-    context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: Settings, window: Window, sources: set[str], accept_shrink: bool
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    settings: Settings,
+    window: Window,
+    sources: set[str],
+    accept_shrink: bool,
 ) -> Landing:
     """Call the pure landing with what the run knows."""
     chosen = [connection for connection in settings.config().connections.values() if connection.source in sources]
     context.log.info(f"landing {window.start} to {window.end}: {len(chosen)} connections")
     landed = land(
-        chosen, window, settings.home, Pseudonymiser(settings.keys()), Batch(context.run_id, datetime.now(UTC)),
-        threads=settings.pull_threads, accept_shrink=accept_shrink, log=context.log.info,
+        chosen,
+        window,
+        settings.home,
+        Pseudonymiser(settings.keys()),
+        Batch(context.run_id, datetime.now(UTC)),
+        threads=settings.pull_threads,
+        accept_shrink=accept_shrink,
+        log=context.log.info,
     )
     rows, held = sum(row.landed for row in landed.tables), sum(row.quarantined for row in landed.tables)
     context.log.info(f"landed {rows:,} rows, {held:,} held back, {len(landed.refused)} connections refused")
@@ -138,7 +150,11 @@ def check_results(table: Table, landed: Landing) -> list[dg.AssetCheckResult]:
 
 def _description(result: RuleResult, landed: Landing) -> str:
     names = {key.split(":")[0] for key in result.failing}
-    return result.detail if result.passed else "; ".join(f"{name}: {landed.refused[name]}" for name in sorted(names & set(landed.refused)))
+    return (
+        result.detail
+        if result.passed
+        else "; ".join(f"{name}: {landed.refused[name]}" for name in sorted(names & set(landed.refused)))
+    )
 
 
 def metadata(rows: list[TableLanding]) -> dict[str, dg.MetadataValue | int | str]:

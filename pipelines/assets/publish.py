@@ -1,47 +1,50 @@
 """The Dagster side of the exit gate and of `pipelines/publish.py`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 from filelock import FileLock
 
-from pipelines.assets.warehouse import manifest_path, published_tables
-from pipelines.publish import publish, require_built
+from pipelines.assets.warehouse import Published, manifest_path, published_tables
+from pipelines.publish import list_releases, publish, require_built
 from pipelines.quality.gate import Gate
-from pipelines.quality.reporting import exit_rules
+from pipelines.quality.reporting import NEVER_EMPTY, exit_rules
 from pipelines.settings import Settings
 
 RELEASE = dg.AssetKey("release")
 
 
-def tables_to_publish(settings: Settings) -> list[str]:
-    """Names of the published tables, from the dbt manifest."""
+def tables_to_publish(settings: Settings) -> list[Published]:
+    """The published tables, from the dbt manifest."""
     return published_tables(json.loads(manifest_path(settings).read_text()))
 
 
-def exit_checks(settings: Settings, tables: Sequence[str]) -> dg.AssetChecksDefinition:
+def exit_checks(settings: Settings, tables: Sequence[Published]) -> dg.AssetChecksDefinition:
     """Gate 2: what a reader would notice, checked on the tables that are about to be published; every check blocks."""
 
     @dg.multi_asset_check(
         name="exit_gate",
         specs=[
-            dg.AssetCheckSpec(f"exit_{rule.name}", asset=table, blocking=True, description=rule.why)
-            for table in tables for rule in exit_rules(table)
+            dg.AssetCheckSpec(f"exit_{rule.name}", asset=table.name, blocking=True, description=rule.why)
+            for table in tables
+            for rule in exit_rules(table.name, table.columns)
         ],
     )
     def exit_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         require_built(settings.home, context.run.run_id)
+        before = next((release.tables for release in list_releases(settings.home) if release.is_current), {})
         failed = 0
         with FileLock(settings.home / "writer.lock"), Gate(settings.home / "warehouse.duckdb") as gate:
             for table in tables:
-                rules = exit_rules(table)
-                for result in gate.check(table, rules.key, rules, may_be_empty=rules.may_be_empty):
+                rules = exit_rules(table.name, table.columns, before.get(table.name, 0))
+                for result in gate.check(table.name, table.grain, rules, may_be_empty=table.name not in NEVER_EMPTY):
                     failed += not result.passed
                     yield dg.AssetCheckResult(
-                        asset_key=table, check_name=f"exit_{result.rule.name}", passed=result.passed, description=result.detail,
+                        asset_key=table.name,
+                        check_name=f"exit_{result.rule.name}",
+                        passed=result.passed,
+                        description=result.detail,
                         metadata={"checked": result.checked, "failed": result.failed, "failing_keys": ", ".join(result.failing)},
                     )
         context.log.info(f"exit gate: {failed} checks failed" if failed else "exit gate: all checks passed")
@@ -49,20 +52,20 @@ def exit_checks(settings: Settings, tables: Sequence[str]) -> dg.AssetChecksDefi
     return exit_gate
 
 
-def release_asset(settings: Settings, tables: Sequence[str]) -> dg.AssetsDefinition:
+def release_asset(settings: Settings, tables: Sequence[Published]) -> dg.AssetsDefinition:
     """The release: made only after every blocking check on its tables passed."""
 
     @dg.asset(
         key=RELEASE,
-        deps=list(tables),
+        deps=[table.name for table in tables],
         group_name="release",
         kinds={"duckdb"},
         owners=["team:data-engineering"],
-        description="The published tables as one folder: DuckDB, Parquet and CSV. `current` points at the newest. 公開テーブル一式。",
+        description="The published tables as one folder: DuckDB, Parquet and CSV. 公開テーブル一式。",
     )
     def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with FileLock(settings.home / "writer.lock"):
-            made = publish(settings.home, tables, run=context.run_id, keep=settings.keep_releases)
+            made = publish(settings.home, [table.name for table in tables], run=context.run_id, keep=settings.keep_releases)
         context.log.info(f"published {len(made.tables)} tables as {made.path}")
         lines = ["| table | rows |", "| --- | ---: |", *(f"| {name} | {rows:,} |" for name, rows in made.tables.items())]
         return dg.MaterializeResult(metadata={"path": str(made.path), "tables": dg.MetadataValue.md("\n".join(lines))})

@@ -1,7 +1,5 @@
 """dbt as Dagster assets: one `dbt build` turns the landing zone into the warehouse, tests inside."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -9,20 +7,22 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from filelock import FileLock
 
 from pipelines.settings import PROJECT, Company, Settings
 from pipelines.store import Store
 
 DBT_PROJECT = PROJECT / "dbt_project"
+DBT = Path(sys.executable).with_name("dbt")  # the environment's own, whatever PATH says
 
 
 class Translator(DagsterDbtTranslator):
-    """Groups models by their folder below marts, keeps dagster-dbt's keys: `[source, table]` for sources, `[model]` for models."""
+    """Groups models by their folder; keys stay dagster-dbt's own, `[source, table]` and `[model]`."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """`staging`, `intermediate`, `seeds`, or the folder below `marts`."""
@@ -59,9 +59,10 @@ def manifest_path(settings: Settings) -> Path:
     manifest, stamp, state = target / "manifest.json", target / "manifest.sha256", _state()
     with FileLock(target / "manifest.lock"):
         if not manifest.exists() or not stamp.exists() or stamp.read_text() != state:
-            dbt = Path(sys.executable).with_name("dbt")
-            command = [str(dbt), "--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-            parsed = subprocess.run(command, env={**os.environ, **dbt_environment(settings)}, cwd=DBT_PROJECT, capture_output=True, text=True)  # noqa: S603
+            command = [str(DBT), "--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+            parsed = subprocess.run(
+                command, env={**os.environ, **dbt_environment(settings)}, cwd=DBT_PROJECT, capture_output=True, text=True
+            )
             if parsed.returncode:
                 raise RuntimeError(f"the dbt project cannot be parsed:\n{parsed.stdout}{parsed.stderr}")
             stamp.write_text(state)
@@ -76,10 +77,26 @@ def _state() -> str:
     return digest.hexdigest()
 
 
-def published_tables(manifest: Mapping[str, Any]) -> list[str]:
-    """Names of the models whose yml says `meta: {published: true}`."""
+class Published(NamedTuple):
+    """A published table: its columns and those that name one row (its grain)."""
+
+    name: str
+    columns: tuple[str, ...]
+    grain: tuple[str, ...]
+
+
+def published_tables(manifest: Mapping[str, Any]) -> list[Published]:
+    """The models whose yml says `meta: {published: true}`; the grain is what their `unique_grain` or `unique` test names."""
+    grains: dict[str, tuple[str, ...]] = {}
+    for node in manifest["nodes"].values():
+        test = node.get("test_metadata") or {}
+        if test.get("name") == "unique_grain":
+            grains[node["attached_node"]] = tuple(test["kwargs"]["columns"])
+        elif test.get("name") == "unique":
+            grains.setdefault(node["attached_node"], (node["column_name"],))
     return sorted(
-        node["name"] for node in manifest["nodes"].values()
+        Published(node["name"], tuple(node["columns"]), grains[unique_id])
+        for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] == "model" and node["config"].get("meta", {}).get("published")
     )
 
@@ -92,17 +109,27 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
         Store(settings.home).prepare()
         built = settings.home / "warehouse.built"
         os.environ.update(dbt_environment(settings))
-        dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT))
+        dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
         with FileLock(settings.home / "writer.lock"):
             # The mark says that the warehouse is whole and whose it is: the exit gate and publish read nothing without it.
             built.unlink(missing_ok=True)
             context.log.info("dbt build: staging, facts, reports and their tests")
-            yield from dbt.cli(dbt_args(company), context=context, target_path=settings.home / "dbt").stream()
+            try:
+                yield from dbt.cli(dbt_args(company), context=context, target_path=settings.home / "dbt").stream()
+            except DagsterDbtCliRuntimeError:
+                raise dg.Failure("dbt build failed: " + "; ".join(failures(settings)), allow_retries=False) from None
             built.write_text(context.run_id)
 
     return warehouse
 
 
-def dbt_resource() -> DbtCliResource:
-    """dbt's command line for the project."""
-    return DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT))
+def failures(settings: Settings) -> list[str]:
+    """What failed in the last dbt build, one line each: the node and the first lines of its message."""
+    file = settings.home / "dbt" / "run_results.json"
+    results = json.loads(file.read_text())["results"] if file.exists() else []
+    lines = []
+    for result in results:
+        if result["status"] in ("error", "fail", "runtime error"):
+            said = [line.strip() for line in (result["message"] or "").splitlines() if line.strip()]
+            lines.append(f"{result['unique_id'].split('.', 2)[2]}: {' '.join(said[:3])}")
+    return lines or ["see dbt/logs/dbt.log"]

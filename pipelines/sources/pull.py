@@ -9,6 +9,7 @@ same record the newest file wins) and `_unparsed` (why a cell could not be read,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -113,7 +114,9 @@ def typed(
         values = [None if value != value else value for value in frame.rows[column.name].tolist()]
         for position, value in enumerate(values):
             if isinstance(value, Bad):
-                unparsed[position].append(f"{column.name}: {value.column} {_short(value.raw)!r} {value.why} ({file} row {row_numbers[position]})")
+                unparsed[position].append(
+                    f"{column.name}: {value.column} {_short(value.raw)!r} {value.why} ({file} row {row_numbers[position]})"
+                )
                 values[position] = None
         arrays[column.name] = _array(values, column, table, pseudonymiser)
     if "change_date" not in frame.rows.columns:
@@ -153,4 +156,6 @@ def _pid(value: Any, column: Column, table: Table, pseudonymiser: Pseudonymiser)
 
 
 def _short(raw: str) -> str:
-    return raw if len(raw) <= 40 else raw[:37] + "..."
+    """Enough of the value to find it, without what could name a person should a wrong column be mapped."""
+    masked = re.sub(r"\S+@\S+|\d[\d-]{8,}\d", "***", raw)
+    return masked if len(masked) <= 40 else masked[:37] + "..."

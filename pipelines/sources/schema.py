@@ -49,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One landing table: `key` is the natural key within a connection, `document` the column whose rows stand or fall together."""
+    """One landing table: `key` is the natural key within a connection; rows of one `document` stand or fall together."""
 
     source: str
     name: str
@@ -64,6 +64,11 @@ class Table:
     def id(self) -> str:
         """`<source>.<table>`: the name of the suite, the quarantine and the log lines."""
         return f"{self.source}.{self.name}"
+
+    @property
+    def relation(self) -> str:
+        """`<source>__<table>`: the name in SQL, as dbt's staging models write it."""
+        return f"{self.source}__{self.name}"
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
@@ -85,9 +90,9 @@ class Table:
 
 COMMON: tuple[Column, ...] = (
     Column("connection", "string", "Name of the connection in connections.yaml", "connections.yaml の接続名", required=True),
-    Column("change_date", "date", "Day the record changed, in the connection's zone", "レコードの変更日（接続の時間帯）", required=True),
+    Column("change_date", "date", "Day the record changed, in the connection's zone", "変更日（接続の時間帯）", required=True),
     Column("source_record_id", "string", "Identifier of the record at its source", "元システムのレコード識別子", required=True),
-    Column("updated_at", "timestamp", "Instant of the last change at the source (UTC)", "元システムでの最終更新時刻（UTC）", required=True),
+    Column("updated_at", "timestamp", "Instant of the last change at the source (UTC)", "最終更新時刻（UTC）", required=True),
     Column(
         "business_date",
         "date",

@@ -1,0 +1,193 @@
+"""The facts by which one connection's pull of one table is judged: counts, and a sentence for each thing that is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from statistics import median
+
+import duckdb
+
+from pipelines.quality.landing import LARGEST_QUARANTINE, LARGEST_SHRINK, LARGEST_UNPARSED, SMALLEST_VOLUME_FLOOR
+from pipelines.sources.pull import Pulled, money_column
+from pipelines.sources.schema import Table
+from pipelines.store import Day, Store, month_of
+
+FEW = 10  # below this many rows a day's volume says nothing
+FEW_BAD = 3  # so many rows may be bad in however small a batch
+
+CREATE = """create table facts (
+  batch varchar, source_table varchar, connection varchar, read_error varchar, type_error varchar, unknown_value varchar,
+  conflicting_key varchar, volume_error varchar, shrink_error varchar, checked_rows bigint, quarantined_rows bigint,
+  excess_quarantined bigint, rows_lost bigint, money_lost double)"""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days asked for, both included."""
+
+    start: date
+    end: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day <= self.end
+
+
+@dataclass
+class Due:
+    """The days of one connection and table that this run looks at.
+
+    `changed` days are replaced; the last day of the window is looked at even when nothing changed. `hashes` are those of the days
+    as pulled, `landed` the manifest.
+    """
+
+    table: Table
+    connection: str
+    hashes: dict[date, str]
+    changed: set[date]
+    looked_at: set[date]
+    landed: dict[date, Day]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of one connection and table. `not_due` ones belong to days that are landed already or not asked for."""
+
+    read: int
+    checked: int
+    quarantined: int
+    duplicates: int
+    landing: int
+    not_due: int
+
+    @property
+    def lost(self) -> int:
+        """Rows that are neither landing nor accounted for: always 0, or the batch is refused."""
+        return self.read - self.landing - self.quarantined - self.duplicates - self.not_due
+
+
+class BatchFacts:
+    """Works out the facts of one connection and table from the door's raw_, kept_, now_ and rejected tables."""
+
+    def __init__(self, sql: duckdb.DuckDBPyConnection, due: Due, pulled: Pulled, window: Window, store: Store) -> None:
+        self.sql = sql
+        self.due = due
+        self.pulled = pulled
+        self.window = window
+        self.store = store
+        self.raw, self.kept, self.now = (f'"{kind}_{due.table.relation}"' for kind in ("raw", "kept", "now"))
+
+    def insert(self, accept_shrink: bool) -> Counts:
+        """Add the row to `facts`; the counts it rests on."""
+        due, counts = self.due, self.counts()
+        excess = counts.quarantined - max(FEW_BAD, int(LARGEST_QUARANTINE * counts.checked))
+        if self.pulled.error:
+            wrong = [str(self.pulled.error), None, None, None, None, None]
+        else:
+            shrink = None if accept_shrink else self.shrink_error()
+            wrong = [None, self.type_error(), self.unknown_value(), self.conflicting_key(), self.volume_error(), shrink]
+        names = [f"{due.connection}: {due.table.id}", due.table.id, due.connection]
+        numbers = [counts.checked, counts.quarantined, max(0, excess), counts.lost, self.money_lost()]
+        self.sql.execute(f"insert into facts values ({', '.join('?' * 14)})", [*names, *wrong, *numbers])
+        return counts
+
+    def counts(self) -> Counts:
+        """Every row read, by what becomes of it."""
+        rejected = f"_id in (select _id from rejected where source_table = '{self.due.table.id}')"
+        raw, kept = self._count(self.raw), self._count(self.kept)
+        return Counts(
+            read=0 if self.pulled.error else self.pulled.rows.get(self.due.table.name, 0),
+            checked=self._count(self.now),
+            quarantined=self._count(self.now, rejected),
+            duplicates=raw - kept,
+            landing=self._count(self.now, f"change_date is not null and not {rejected}"),
+            not_due=self._count(self.kept, f"_id not in (select _id from {self.now})"),
+        )
+
+    def money_lost(self) -> float:
+        """Money read from the source less money staged."""
+        column = money_column(self.due.table)
+        if column is None or self.pulled.error:
+            return 0.0
+        staged = self._value(f"select coalesce(sum({column}), 0) from {self.raw} where connection = ?", self.due.connection)
+        return float(self.pulled.money.get(self.due.table.name, 0)) - float(staged)
+
+    def type_error(self) -> str | None:
+        """A column of which more than a tenth, or all, can no longer be read has changed its type."""
+        query = f"""
+            with cells as (
+              select unnest(string_split(_unparsed, '; ')) as cell from {self.now}
+              where connection = ? and _unparsed is not null
+            )
+            select split_part(cell, ':', 1), count(*), min(cell) from cells where cell like '%: %' group by 1 order by 2 desc"""
+        checked, names = self._count(self.now), self.due.table.schema.names
+        for column, bad, first in self.sql.execute(query, [self.due.connection]).fetchall():
+            readable = self._count(self.now, f'"{column}" is not null') if column in names else checked
+            if (bad > 1 and readable == 0) or (bad > FEW_BAD and bad > LARGEST_UNPARSED * checked):
+                return f"{bad} of {checked} cells of a column cannot be read, first {first}"
+        return None
+
+    def unknown_value(self) -> str | None:
+        """A state or kind that the contract does not list."""
+        for column in self.due.table.columns:
+            query = f"""select "{column.name}", _file, _row from {self.now}
+                where connection = ? and "{column.name}" is not null and not list_contains(?, "{column.name}")
+                order by _id limit 1"""
+            if column.enum and (found := self.sql.execute(query, [self.due.connection, list(column.enum)]).fetchone()):
+                value, file, row = found
+                return f"{column.name} has the unknown value {value!r} ({file} row {row}); known are {', '.join(column.enum)}"
+        return None
+
+    def conflicting_key(self) -> str | None:
+        """A record that one day holds twice with different content: which one is right cannot be known."""
+        query = f"""select source_record_id, list(_row order by _row)[:5], any_value(_file) from {self.now}
+            where connection = ? and change_date is not null
+            group by source_record_id, change_date having count(*) > 1 order by 1 limit 1"""
+        if not (found := self.sql.execute(query, [self.due.connection]).fetchone()):
+            return None
+        record, rows, file = found
+        return f"record {record} occurs more than once with different content ({file} rows {', '.join(map(str, rows))})"
+
+    def volume_error(self) -> str | None:
+        """The last day against the median of the same weekday in the four weeks before."""
+        if not (self.due.table.is_daily and self.pulled.connection.daily):
+            return None
+        end = self.window.end
+        usual = median(self._day_rows(end - timedelta(days=7 * week)) for week in range(1, 5))
+        now = self._day_rows(end) if end in self.due.hashes else 0
+        if usual < FEW or now >= SMALLEST_VOLUME_FLOOR * usual:
+            return None
+        hint = "if its file is still to come, run again when it is there"
+        return f"{end} has {now} rows, that weekday usually {usual:g}; {hint}"
+
+    def shrink_error(self) -> str | None:
+        """Records that the changed days had and the source no longer knows. One that moved to a later day is not lost."""
+        days = sorted(day for day in self.due.changed if day in self.due.landed and self.due.landed[day].rows >= FEW)
+        if not days:
+            return None
+        months = sorted({month_of(day) for day in days})
+        files = [str(self.store.file(self.due.table, month, self.due.connection)) for month in months]
+        query = f"""
+            select change_date, count(*), count(*) filter (where not exists (
+              select 1 from {self.kept} as kept
+              where kept.connection = old.connection and kept.source_record_id = old.source_record_id))
+            from read_parquet(?, hive_partitioning = false) as old
+            where change_date = any(?) group by change_date order by change_date"""
+        for day, before, gone in self.sql.execute(query, [files, days]).fetchall():
+            if gone > LARGEST_SHRINK * before:
+                hint = "put the missing file back, or run with --accept-shrink"
+                return f"{gone} of the {before} rows landed for {day} are gone; {hint}"
+        return None
+
+    def _day_rows(self, day: date) -> int:
+        if day in self.due.hashes:
+            query = f"select count(*) from {self.kept} where connection = ? and change_date = ?"
+            return self._value(query, self.due.connection, day)
+        return self.due.landed[day].rows if day in self.due.landed else 0
+
+    def _count(self, relation: str, where: str = "true") -> int:
+        return self._value(f"select count(*) from {relation} where connection = ? and {where}", self.due.connection)
+
+    def _value(self, query: str, *parameters: object) -> int:
+        row = self.sql.execute(query, list(parameters)).fetchone()
+        return row[0] if row else 0

@@ -1,0 +1,12 @@
+"""Online shops: the kinds of connection of source `ec`."""
+
+from pipelines.sources.connection import Connection
+from pipelines.sources.ec.ec_cube_csv import EcCubeCsv
+from pipelines.sources.ec.mapped_csv import MappedCsv
+from pipelines.sources.ec.shopify_csv import ShopifyCsv
+
+KINDS: dict[str, type[Connection]] = {
+    "ec_cube_csv": EcCubeCsv,
+    "mapped_csv": MappedCsv,
+    "shopify_csv": ShopifyCsv,
+}

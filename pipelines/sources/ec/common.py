@@ -1,0 +1,183 @@
+"""What the kinds of shop share: arithmetic that carries unreadable cells along, tax, and the rows that follow from an order.
+
+A `Bad` cell in any input makes the outcome `Bad`, a blank one makes it blank: no amount is ever computed from a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from operator import add
+from typing import Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from pipelines.sources.cells import each
+from pipelines.sources.connection import Bad, Frame, Person
+
+Cells: TypeAlias = "pd.Series[Any]"
+Groups: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
+Rounding = Literal["round", "floor", "ceil"]
+
+ZERO: Any = Decimal(0)
+ONE: Any = Decimal(1)
+ROUNDING = {"round": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
+UNDONE = {"cancelled": "cancel", "returned": "return"}  # an order in this status has been undone as a whole
+_OF_THE_ORDER = ("order_id", "customer_pid", "mail_pid", "phone_pid", "currency", "updated_at")
+_WITHOUT_MINOR_UNIT = frozenset({"JPY", "KRW", "VND", "CLP", "ISK"})
+
+
+def column(rows: pd.DataFrame, name: str | None) -> Cells:
+    """The sheet's column, or a blank one where the export leaves it out."""
+    if name is not None and name in rows.columns:
+        return rows[name]
+    return pd.Series("", index=rows.index, dtype="str", name=name or "")
+
+
+def fill(value: object, index: pd.Index[Any]) -> Cells:
+    """`value` in every row."""
+    return pd.Series([value] * len(index), index=index, dtype=object)
+
+
+def combine(compute: Callable[..., Any], *columns: Cells) -> Cells:
+    """`compute` over the columns as object arrays, in the rows where all of them hold a value."""
+    arrays = [values.to_numpy(dtype=object) for values in columns]
+    result = np.full(len(arrays[0]), None, dtype=object)
+    readable = np.ones(len(result), dtype=bool)
+    for array in arrays:
+        bad = np.fromiter((isinstance(value, Bad) for value in array), dtype=bool, count=len(array))
+        result[bad] = array[bad]
+        readable &= ~bad & ~pd.isna(array)
+    if readable.any():
+        result[readable] = compute(*(array[readable] for array in arrays))
+    return pd.Series(result, index=columns[0].index, name=columns[0].name, dtype=object)
+
+
+def known(values: Cells, default: object) -> Cells:
+    """The values with `default` where blank; `Bad` stays."""
+    return values.astype(object).where(values.notna(), default)
+
+
+def decimals(values: Cells) -> Cells:
+    """Floats as the exact decimals they were written as."""
+    return each(values, lambda value: Decimal(repr(value)))
+
+
+def latest(*columns: Cells) -> Cells:
+    """The newest of several instants, row by row; blanks do not count."""
+    rows = zip(*(values.to_numpy(dtype=object) for values in columns), strict=True)
+    return pd.Series([_newest(row) for row in rows], index=columns[0].index, dtype=object)
+
+
+def _newest(row: Sequence[Any]) -> object:
+    bad = next((value for value in row if isinstance(value, Bad)), None)
+    return bad or max((value for value in row if not pd.isna(value)), default=None)
+
+
+def days(moments: Cells, zone: ZoneInfo) -> Cells:
+    """The day of each instant in `zone`."""
+    return each(moments, lambda moment: moment.astimezone(zone).date())
+
+
+def persons(values: Cells, kind: Literal["mail", "phone", "id"], scope: str = "") -> Cells:
+    """Customers' identifiers, ready to be hashed; blank is None (a guest)."""
+    return each(values, lambda value: Person("customer", kind, value, scope))
+
+
+def group(keys: Cells) -> Groups:
+    """The number of each row's order, counted in order of appearance."""
+    return pd.factorize(keys, use_na_sentinel=False)[0]
+
+
+def first_rows(groups: Groups) -> Groups:
+    """The position of the first row of each group."""
+    return np.unique(groups, return_index=True)[1]
+
+
+def occurrence(keys: Cells) -> Cells:
+    """1 for the first row of a key, 2 for its second ..., as text."""
+    numbers = pd.Series(group(keys), index=keys.index).groupby(group(keys)).cumcount() + 1
+    return numbers.astype(str).astype(object)
+
+
+def fold(values: Cells, groups: Groups, count: int, join: Callable[[Any, Any], Any] = add) -> list[Any]:
+    """One value per group: its values joined (by default summed); `Bad` when one of them is, None when all are blank."""
+    result: list[Any] = [None] * count
+    for number, value in zip(groups.tolist(), values.to_numpy(dtype=object), strict=True):
+        held = result[number]
+        if held is None or isinstance(value, Bad):
+            result[number] = value
+        elif not (isinstance(held, Bad) or pd.isna(value)):
+            result[number] = join(held, value)
+    return result
+
+
+def step(currency: object) -> Decimal:
+    """The smallest amount of a currency that is paid."""
+    return Decimal(1) if currency in _WITHOUT_MINOR_UNIT else Decimal("0.01")
+
+
+def rounded(amounts: Any, steps: Any, rounding: Rounding = "round") -> Any:
+    """Amounts rounded to their currency's step, as an object array."""
+    result = np.empty(len(amounts), dtype=object)
+    result[:] = [amount.quantize(unit, ROUNDING[rounding]) for amount, unit in zip(amounts, steps, strict=True)]
+    return result
+
+
+def apportion(totals: Mapping[Any, Decimal], weights: Cells, keys: Sequence[Any], steps: Any) -> Any:
+    """Each key's total spread over its rows by weight; what rounding leaves over goes to the row of the largest weight."""
+    wanted = np.empty(len(keys), dtype=object)
+    wanted[:] = keys
+    groups, distinct = pd.factorize(wanted)
+    weight = weights.to_numpy(dtype=object)
+    sums = np.array([value or ZERO for value in fold(weights, groups, len(distinct))], dtype=object)
+    total = np.array([totals.get(key, ZERO) for key in distinct], dtype=object)
+    divisor = np.where(sums == 0, ONE, sums)
+    shares = rounded(np.where(sums[groups] == 0, ZERO, total[groups] * weight / divisor[groups]), steps)
+    left = total - np.array(fold(pd.Series(shares, dtype=object), groups, len(distinct)), dtype=object)
+    largest = pd.Series(np.abs(weight.astype(float))).groupby(groups).idxmax().to_numpy()
+    shares[largest] += left
+    return shares
+
+
+def undone_orders(
+    orders: pd.DataFrame,
+    lines: pd.DataFrame,
+    groups: Groups,
+    adjusted_at: Cells,
+    zone: ZoneInfo,
+    kinds: Mapping[str, str] = UNDONE,
+) -> pd.DataFrame:
+    """One adjustment for each order whose status is in `kinds`: all its lines, shipping and points too, taken back.
+
+    `groups` holds for each line the position of its order.
+    """
+    adjustments = pd.DataFrame({name: orders[name] for name in _OF_THE_ORDER if name in orders})
+    types = [kinds.get(status) if isinstance(status, str) else None for status in orders["status"]]
+    adjustments["type"] = pd.Series(types, index=orders.index, dtype=object)
+    is_item = pd.Series(lines["line_type"].to_numpy() == "item", index=lines.index)
+    pieces = lines["quantity"].where(is_item, None)
+    for name, values in (("amount", lines["amount"]), ("tax_amount", lines["tax_amount"]), ("quantity", pieces)):
+        sums = pd.Series(fold(values, groups, len(orders)), index=orders.index, dtype=object)
+        adjustments[name] = each(sums, lambda value: -value)
+    adjustments["adjusted_at"] = adjusted_at
+    adjustments["business_date"] = days(adjusted_at, zone)
+    adjustments["adjustment_id"] = combine(lambda order, kind: order + "-" + kind, adjustments["order_id"], adjustments["type"])
+    return adjustments[adjustments["type"].notna()]
+
+
+def products(lines: pd.DataFrame) -> Frame:
+    """One row per SKU, as its newest line names it."""
+    items = lines[(lines["line_type"] == "item") & lines["sku"].map(lambda sku: isinstance(sku, str)).astype(bool)]
+    items = items[items["updated_at"].map(lambda moment: moment is not None and not isinstance(moment, Bad)).astype(bool)]
+    newest = items.sort_values("updated_at", kind="stable").drop_duplicates("sku", keep="last").sort_index(kind="stable")
+    named = newest.rename(columns={"product_name": "name"})
+    return frame("products", named[["sku", "name", "updated_at", "business_date"]])
+
+
+def frame(table: str, rows: pd.DataFrame) -> Frame:
+    """The rows as a frame whose empty cells are None, whatever pandas has made of them."""
+    objects = rows.astype(object)
+    return Frame(table, objects.where(objects.notna(), None))

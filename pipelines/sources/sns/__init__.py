@@ -1,0 +1,12 @@
+"""Social networks: our accounts and posts as counters, and what others post about the brand."""
+
+from pipelines.sources.connection import Connection
+from pipelines.sources.sns.accounts_csv import AccountsCsv
+from pipelines.sources.sns.mentions_csv import MentionsCsv
+from pipelines.sources.sns.posts_csv import PostsCsv
+
+KINDS: dict[str, type[Connection]] = {
+    "accounts_csv": AccountsCsv,
+    "mentions_csv": MentionsCsv,
+    "posts_csv": PostsCsv,
+}

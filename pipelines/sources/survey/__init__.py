@@ -1,0 +1,12 @@
+"""Surveys: what people answered, wave by wave. Each kind is one way a survey tool writes its responses."""
+
+from pipelines.sources.connection import Connection
+from pipelines.sources.survey.form_csv import FormCsv
+from pipelines.sources.survey.qualtrics_csv import QualtricsCsv
+from pipelines.sources.survey.surveymonkey_csv import SurveyMonkeyCsv
+
+KINDS: dict[str, type[Connection]] = {
+    "form_csv": FormCsv,
+    "qualtrics_csv": QualtricsCsv,
+    "surveymonkey_csv": SurveyMonkeyCsv,
+}
