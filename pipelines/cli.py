@@ -231,5 +231,19 @@ def generate(
     console.print(f"wrote {folder}; what is planted stands in {folder / 'truth.json'}")
 
 
+@app.command()
+@_plain_errors
+def docs(check: Annotated[bool, typer.Option("--check", help="Only say which pages are out of date.")] = False) -> None:
+    """Write docs/tables.md and docs/landing.md from the dbt project and the landing contract."""
+    from pipelines.docs import write_docs
+
+    stale = write_docs(load_settings(), check=check)
+    for page in stale:
+        console.print(f"{'out of date: ' if check else 'wrote '}{page.relative_to(PROJECT)}")
+    if check and stale:
+        console.print("run [bold]make docs[/] and commit the pages")
+        raise typer.Exit(1)
+
+
 if __name__ == "__main__":
     app()

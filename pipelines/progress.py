@@ -14,10 +14,15 @@ class _Progress(logging.Formatter):
         return f"  {datetime.fromtimestamp(record.created):%H:%M:%S}  {message}"
 
 
+# What dagster-dbt says of itself; dbt's own output is in the run's log.
+FOREIGN = ("A dbt subsetted execution", "Running dbt command", "Finished dbt command")
+
+
 def _is_ours(record: logging.LogRecord) -> bool:
     """Messages of our own steps; Dagster's events are told by the summary at the end."""
     meta: dict[str, Any] = getattr(record, "dagster_meta", {})
-    return meta.get("dagster_event") is None and record.levelno == logging.INFO
+    message = str(meta.get("orig_message") or "")
+    return meta.get("dagster_event") is None and record.levelno == logging.INFO and not message.startswith(FOREIGN)
 
 
 @dg.logger({}, description="One plain line per thing done, for a terminal.")

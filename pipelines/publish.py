@@ -1,6 +1,6 @@
 """Releases: what BI tools read. Each is a folder of its own, made whole and then pointed to by `current`.
 
-<home>/releases/<time>/ holds engagement.duckdb (read-only, all tables in schema main, with their comments), parquet/<table>.parquet,
+<home>/releases/<time>/ holds engagement.duckdb (read-only, all tables in schema main, with comments), parquet/<table>.parquet,
 csv/<table>.csv (UTF-8 with BOM, so that Excel reads Japanese) and manifest.json. `current` is a symlink replaced by rename:
 a reader keeps the release it opened, the next one opens the new release, and neither waits. Published files are never
 written again.

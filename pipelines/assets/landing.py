@@ -63,7 +63,7 @@ def backfill_job(settings: Settings, company: Company) -> dg.JobDefinition:
     """
 
     @dg.op(config_schema={"start": str, "end": str, "accept_shrink": dg.Field(bool, default_value=False)})
-    def backfill(context: dg.OpExecutionContext) -> Iterator[Any]:
+    def land_range(context: dg.OpExecutionContext) -> Iterator[Any]:
         config = context.op_config
         window = Window(date.fromisoformat(config["start"]), date.fromisoformat(config["end"]))
         landed = run_landing(context, settings, window, {table.source for table in TABLES}, config["accept_shrink"])
@@ -89,7 +89,7 @@ def backfill_job(settings: Settings, company: Company) -> dg.JobDefinition:
         description="Land a range of days in one run; the nightly job then builds and publishes.",
     )
     def job() -> None:
-        backfill()
+        land_range()
 
     return job
 

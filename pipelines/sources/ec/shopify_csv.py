@@ -268,9 +268,9 @@ class ShopifyCsv(FileConnection):
 
 
 def _order_of_each_row(rows: pd.DataFrame) -> common.Groups:
-    """The position of each row's order: a new one begins with a `Created at` or another `Name`."""
+    """The position of each row's order: a new one begins with another `Name` (some exports repeat `Created at` on each row)."""
     name = rows["Name"].where(rows["Name"] != "").ffill().fillna("")
-    begins = (rows["Created at"] != "") | (name != name.shift())
+    begins = name != name.shift()
     return begins.cumsum().to_numpy(dtype=np.int64) - 1
 
 

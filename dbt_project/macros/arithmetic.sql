@@ -1,0 +1,34 @@
+{# A ratio as a floating-point number; empty when there is nothing to divide by. #}
+{% macro safe_divide(numerator, denominator) -%}
+    cast(({{ numerator }}) as double) / nullif(cast({{ denominator }} as double), 0)
+{%- endmacro %}
+
+{# An amount per head or per order: money stays DECIMAL; empty when there is nobody. #}
+{% macro money_per(amount, count) -%}
+    cast({{ amount }} / nullif({{ count }}, 0) as decimal(18, 4))
+{%- endmacro %}
+
+{# A sum that is empty as soon as one of its parts is unknown: a total that leaves something out is not a total. #}
+{% macro sum_if_complete(column, type="decimal(18, 2)") -%}
+    case when count({{ column }}) = count(*) then cast(coalesce(sum({{ column }}), 0) as {{ type }}) end
+{%- endmacro %}
+
+{# How many rows meet a condition, as a whole number. #}
+{% macro count_if(condition) -%}
+    count(case when {{ condition }} then 1 end)
+{%- endmacro %}
+
+{# First day of the month of a date. #}
+{% macro month_start(date_column) -%}
+    cast({{ dbt.date_trunc("month", date_column) }} as date)
+{%- endmacro %}
+
+{# Last day of the month of a date. #}
+{% macro month_end(date_column) -%}
+    cast({{ dbt.last_day(date_column, "month") }} as date)
+{%- endmacro %}
+
+{# A surrogate key a person can read: the parts joined by a colon. #}
+{% macro key_of(parts) -%}
+    {{ parts | join(" || ':' || ") }}
+{%- endmacro %}

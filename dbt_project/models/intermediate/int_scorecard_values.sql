@@ -1,0 +1,231 @@
+-- One row per metric x business unit x month.
+{%- set nothing = "cast(null as double)" %}
+with customer_months as (
+    select * from {{ ref('rpt_customer_months') }}
+),
+
+answers as (
+    select * from {{ ref('fct_survey_answers') }}
+),
+
+employee_engagement as (
+    select * from {{ ref('rpt_employee_engagement') }}
+),
+
+headcounts as (
+    select * from {{ ref('fct_headcount_months') }}
+),
+
+org_units as (
+    select * from {{ ref('dim_org_units') }}
+),
+
+account_days as (
+    select * from {{ ref('rpt_sns_account_days') }}
+),
+
+customer_metrics as (
+    {%- for metric_code, column, n in [
+        ("repeat_rate", "repeat_rate_to_date", "customers_to_date"),
+        ("active_customers", "active_customers", "active_customers"),
+        ("net_sales_jpy", "net_sales_jpy", "orders"),
+        ("arpu_jpy", "arpu_jpy", "active_customers"),
+    ] %}
+    select
+        '{{ metric_code }}' as metric_code,
+        shop as business_unit,
+        month_start,
+        cast({{ column }} as decimal(24, 6)) as value,
+        {{ n }} as n,
+        {%- if metric_code == "repeat_rate" %}
+        {{ ci_low(column, share_margin(column, n), 0) }} as ci_low,
+        {{ ci_high(column, share_margin(column, n), 1) }} as ci_high,
+        {%- else %}
+        {{ nothing }} as ci_low,
+        {{ nothing }} as ci_high,
+        {%- endif %}
+        false as is_suppressed
+    from customer_months
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+customer_scores as (
+    select
+        kind,
+        {{ month_start('business_date') }} as month_start,
+        max(min_n) as min_n,
+        {{ count_if('is_favourable is not null') }} as n,
+        {{ count_if('is_favourable') }} as favourable_n,
+        {{ count_if('is_unfavourable') }} as unfavourable_n
+    from answers
+    where audience = 'customer' and kind in ('nps', 'csat') and is_latest_response
+    group by kind, {{ month_start('business_date') }}
+),
+
+customer_score_estimates as (
+    select
+        kind as metric_code,
+        month_start,
+        n,
+        n < min_n as is_suppressed,
+        case
+            when kind = 'nps' then {{ nps('favourable_n', 'unfavourable_n', 'n') }}
+            else {{ safe_divide('favourable_n', 'n') }}
+        end as value,
+        case
+            when kind = 'nps' then {{ nps_margin('favourable_n', 'unfavourable_n', 'n') }}
+            else {{ share_margin(safe_divide('favourable_n', 'n'), 'n') }}
+        end as margin,
+        case when kind = 'nps' then -100 else 0 end as lowest,
+        case when kind = 'nps' then 100 else 1 end as highest
+    from customer_scores
+),
+
+customer_score_metrics as (
+    select
+        metric_code,
+        'all' as business_unit,
+        month_start,
+        cast(value as decimal(24, 6)) as value,
+        n,
+        {{ ci_low('value', 'margin', 'lowest') }} as ci_low,
+        {{ ci_high('value', 'margin', 'highest') }} as ci_high,
+        is_suppressed
+    from customer_score_estimates
+),
+
+-- Of two waves that end in one month the later one stands for it.
+waves as (
+    select
+        *,
+        {{ month_start('wave_date') }} as month_start,
+        row_number() over (
+            partition by metric, org_unit, {{ month_start('wave_date') }} order by wave_date desc, wave desc
+        ) as wave_rank
+    from employee_engagement
+    where metric in ('engagement_index', 'enps', 'response_rate') and org_level <= 1
+),
+
+employee_metrics as (
+    select
+        metric_code,
+        org_unit as business_unit,
+        month_start,
+        cast(value as decimal(24, 6)) as value,
+        n_answered as n,
+        ci_low,
+        ci_high,
+        is_suppressed
+    from waves
+    where wave_rank = 1
+),
+
+years as (
+    select
+        headcounts.org_unit,
+        headcounts.month_start,
+        sum(headcounts.leavers) over year_to_month as leavers,
+        avg(headcounts.average) over year_to_month as average,
+        count(*) over year_to_month as months_n
+    from headcounts
+    inner join org_units on headcounts.org_unit = org_units.org_unit
+    where org_units.org_level <= 1
+    window year_to_month as (
+        partition by headcounts.org_unit order by headcounts.month_start rows between 11 preceding and current row
+    )
+),
+
+sized_years as (
+    select
+        org_unit,
+        month_start,
+        leavers,
+        average,
+        org_unit = 'all' as is_company,
+        cast(floor(average) as bigint) as n
+    from years
+    where months_n = 12
+),
+
+judged_years as (
+    {{ suppress_siblings('sized_years', ['month_start', 'is_company'], 'org_unit', 'n') }}
+),
+
+turnover_metrics as (
+    select
+        'turnover_rate_12m' as metric_code,
+        org_unit as business_unit,
+        month_start,
+        cast({{ safe_divide('leavers', 'average') }} as decimal(24, 6)) as value,
+        n,
+        {{ nothing }} as ci_low,
+        {{ nothing }} as ci_high,
+        suppress_reason is not null as is_suppressed
+    from judged_years
+),
+
+sns_months as (
+    select
+        account_key,
+        {{ month_start('day') }} as month_start,
+        sum(net_adds) as net_adds,
+        count(net_adds) as net_adds_days,
+        sum(engagements) as engagements,
+        avg(followers) as followers,
+        count(followers) as followers_days
+    from account_days
+    group by account_key, {{ month_start('day') }}
+),
+
+sns_metrics as (
+    select
+        'follower_net_adds' as metric_code,
+        account_key as business_unit,
+        month_start,
+        cast(net_adds as decimal(24, 6)) as value,
+        net_adds_days as n,
+        {{ nothing }} as ci_low,
+        {{ nothing }} as ci_high,
+        false as is_suppressed
+    from sns_months
+    union all
+    select
+        'sns_engagement_rate_followers' as metric_code,
+        account_key as business_unit,
+        month_start,
+        cast({{ safe_divide('engagements', 'followers') }} as decimal(24, 6)) as value,
+        followers_days as n,
+        {{ nothing }} as ci_low,
+        {{ nothing }} as ci_high,
+        false as is_suppressed
+    from sns_months
+),
+
+all_metrics as (
+    {%- for relation in ["customer_metrics", "customer_score_metrics", "employee_metrics", "turnover_metrics", "sns_metrics"] %}
+    select * from {{ relation }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- A metric that cannot be worked out in a month has no row; one that may not be shown has an empty one.
+final as (
+    select
+        metric_code,
+        business_unit,
+        month_start,
+        case when not is_suppressed then value end as value,
+        case when not is_suppressed then cast(n as bigint) end as n,
+        case when not is_suppressed then cast(ci_low as decimal(24, 6)) end as ci_low,
+        case when not is_suppressed then cast(ci_high as decimal(24, 6)) end as ci_high,
+        is_suppressed
+    from all_metrics
+    where value is not null or is_suppressed
+)
+
+select * from final

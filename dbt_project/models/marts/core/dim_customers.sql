@@ -1,0 +1,81 @@
+-- One row per customer.
+with customers as (
+    select * from {{ ref('stg_ec__customers') }}
+),
+
+customer_numbers as (
+    select * from {{ ref('int_customer_numbers') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+adjustments as (
+    select * from {{ ref('fct_order_adjustments') }}
+),
+
+accounts as (
+    select
+        customer_numbers.customer_key,
+        customers.connection,
+        customers.registered_at,
+        customers.status,
+        row_number() over (
+            partition by customer_numbers.customer_key
+            order by customers.updated_at desc, customers.connection, customers.customer_pid
+        ) as account_rank
+    from customers
+    inner join customer_numbers
+        on
+            customers.connection = customer_numbers.connection
+            and customers.customer_pid = customer_numbers.customer_pid
+),
+
+registrations as (
+    select
+        customer_key,
+        min(registered_at) as registered_at,
+        max(case when account_rank = 1 then status end) as status
+    from accounts
+    group by customer_key
+),
+
+purchases as (
+    select
+        customer_key,
+        count(*) as orders_n,
+        count(distinct business_date) as buying_days_n,
+        count(distinct shop) as shops_n,
+        min(business_date) as first_order_date,
+        max(business_date) as last_order_date
+    from orders
+    where is_sold and customer_key is not null
+    group by customer_key
+),
+
+everybody as (
+    select customer_key from registrations
+    union
+    select customer_key from orders
+    union
+    select customer_key from adjustments
+),
+
+final as (
+    select
+        everybody.customer_key,
+        coalesce(registrations.status, 'guest') as status,
+        coalesce(purchases.orders_n, 0) as orders_n,
+        coalesce(purchases.buying_days_n, 0) as buying_days_n,
+        coalesce(purchases.shops_n, 0) as shops_n,
+        purchases.first_order_date,
+        purchases.last_order_date,
+        registrations.registered_at
+    from everybody
+    left join registrations on everybody.customer_key = registrations.customer_key
+    left join purchases on everybody.customer_key = purchases.customer_key
+    where everybody.customer_key is not null
+)
+
+select * from final

@@ -1,0 +1,42 @@
+-- One row per survey question.
+with questions as (
+    select * from {{ ref('stg_survey__questions') }}
+),
+
+surveys as (
+    select * from {{ ref('stg_survey__surveys') }}
+),
+
+final as (
+    select
+        -- ids
+        {{ key_of(['questions.connection', 'questions.survey_id', 'questions.question_code']) }} as question_key,
+        questions.connection,
+        questions.survey_id,
+        questions.question_code,
+        -- attributes
+        surveys.title as survey_title,
+        surveys.audience,
+        surveys.mode,
+        questions.question_text,
+        questions.kind,
+        questions.driver,
+        -- measures
+        questions.position,
+        questions.scale_min,
+        questions.scale_max,
+        questions.favourable_min,
+        surveys.promoter_min,
+        surveys.detractor_max,
+        surveys.valid_days,
+        surveys.min_n,
+        -- flags
+        questions.is_reversed
+    from questions
+    inner join surveys
+        on
+            questions.connection = surveys.connection
+            and questions.survey_id = surveys.survey_id
+)
+
+select * from final

@@ -1,0 +1,113 @@
+-- One row per adjustment.
+with adjustments as (
+    select * from {{ ref('stg_ec__adjustments') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+order_lines as (
+    select * from {{ ref('stg_ec__order_lines') }}
+),
+
+customer_numbers as (
+    select * from {{ ref('int_customer_numbers') }}
+),
+
+fx_days as (
+    select * from {{ ref('int_fx_days') }}
+),
+
+-- What cancels an order that was never counted as a sale must not be taken off the sales a second time.
+joined as (
+    select
+        adjustments.*,
+        orders.order_key,
+        orders.net_amount as order_net_amount,
+        coalesce(
+            {{ customer_key('customer_numbers.mail_pid', 'adjustments.mail_pid', 'adjustments.connection', 'adjustments.customer_pid') }},
+            orders.customer_key
+        ) as customer_key,
+        coalesce(orders.is_sold, true) as is_counted,
+        coalesce(order_lines.line_type, 'item') in ('item', 'discount') as is_goods,
+        fx_days.jpy_per_unit as fx_rate
+    from adjustments
+    left join orders
+        on
+            adjustments.connection = orders.shop
+            and adjustments.order_id = orders.order_id
+    left join order_lines
+        on
+            adjustments.connection = order_lines.connection
+            and adjustments.order_id = order_lines.order_id
+            and adjustments.line_no = order_lines.line_no
+    left join customer_numbers
+        on
+            adjustments.connection = customer_numbers.connection
+            and adjustments.customer_pid = customer_numbers.customer_pid
+    left join fx_days
+        on
+            adjustments.currency = fx_days.currency
+            and adjustments.business_date = fx_days.date_day
+),
+
+running as (
+    select
+        *,
+        sum(case when is_goods then amount else 0 end) over (
+            partition by connection, order_key
+            order by adjusted_at, adjustment_id
+            rows between unbounded preceding and current row
+        ) as goods_so_far
+    from joined
+),
+
+-- A refund of a whole order also gives back shipping: the part that is goods is at most what the order's goods came to.
+goods as (
+    select
+        *,
+        case
+            when not is_goods then 0
+            when order_key is null then amount
+            else
+                greatest(goods_so_far, -order_net_amount)
+                - greatest(goods_so_far - amount, -order_net_amount)
+        end as goods_amount
+    from running
+),
+
+final as (
+    select
+        -- ids
+        {{ key_of(['connection', 'adjustment_id']) }} as adjustment_key,
+        connection as shop,
+        adjustment_id,
+        order_key,
+        order_id,
+        line_no,
+        customer_key,
+        {{ key_of(['connection', 'sku']) }} as product_key,
+        -- attributes
+        type as adjustment_type,
+        reason,
+        currency,
+        -- measures
+        quantity,
+        amount,
+        tax_amount,
+        cast(goods_amount as decimal(18, 4)) as goods_amount,
+        fx_rate,
+        {{ to_jpy('amount', 'fx_rate') }} as amount_jpy,
+        {{ to_jpy('tax_amount', 'fx_rate') }} as tax_jpy,
+        {{ to_jpy('goods_amount', 'fx_rate') }} as goods_jpy,
+        -- flags
+        is_counted,
+        fx_rate is null as is_fx_missing,
+        -- dates and timestamps
+        business_date,
+        adjusted_at
+    from goods
+)
+
+select * from final

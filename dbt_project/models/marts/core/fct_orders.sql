@@ -1,0 +1,125 @@
+-- One row per order.
+with orders as (
+    select * from {{ ref('stg_ec__orders') }}
+),
+
+order_lines as (
+    select * from {{ ref('stg_ec__order_lines') }}
+),
+
+customer_numbers as (
+    select * from {{ ref('int_customer_numbers') }}
+),
+
+fx_days as (
+    select * from {{ ref('int_fx_days') }}
+),
+
+-- A type of line the order does not have is 0: the order's lines are all known.
+line_sums as (
+    select
+        connection,
+        order_id,
+        count(*) as lines_n,
+        sum(case when line_type = 'item' then quantity else 0 end) as units,
+        {%- for line_type, name in [
+            ("item", "gross"), ("discount", "discount"), ("points", "points_used"), ("shipping", "shipping"), ("fee", "fee")
+        ] %}
+        sum(case when line_type = '{{ line_type }}' then amount else 0 end) as {{ name }}_amount,
+        {%- endfor %}
+        sum(tax_amount) as tax_amount
+    from order_lines
+    group by connection, order_id
+),
+
+identified as (
+    select
+        orders.*,
+        {{ key_of(['orders.connection', 'orders.order_id']) }} as order_key,
+        {{ customer_key('customer_numbers.mail_pid', 'orders.mail_pid', 'orders.connection', 'orders.customer_pid') }} as customer_key,
+        {{ is_sold('orders.status', 'orders.is_test') }} as is_sold,
+        fx_days.jpy_per_unit as fx_rate
+    from orders
+    left join customer_numbers
+        on
+            orders.connection = customer_numbers.connection
+            and orders.customer_pid = customer_numbers.customer_pid
+    left join fx_days
+        on
+            orders.currency = fx_days.currency
+            and orders.business_date = fx_days.date_day
+),
+
+numbered as (
+    select
+        order_key,
+        row_number() over (partition by customer_key order by ordered_at, order_key) as order_number_of_customer
+    from identified
+    where is_sold and customer_key is not null
+),
+
+amounts as (
+    select
+        identified.*,
+        numbered.order_number_of_customer,
+        coalesce(line_sums.lines_n, 0) as lines_n,
+        coalesce(line_sums.units, 0) as units,
+        {%- for name in ["gross", "discount", "points_used", "shipping", "fee", "tax"] %}
+        cast(coalesce(line_sums.{{ name }}_amount, 0) as decimal(18, 4)) as {{ name }}_amount{{ "," if not loop.last }}
+        {%- endfor %}
+    from identified
+    left join line_sums
+        on
+            identified.connection = line_sums.connection
+            and identified.order_id = line_sums.order_id
+    left join numbered on identified.order_key = numbered.order_key
+),
+
+netted as (
+    select
+        *,
+        cast({{ net_amount('gross_amount', 'discount_amount') }} as decimal(18, 4)) as net_amount
+    from amounts
+),
+
+final as (
+    select
+        -- ids
+        order_key,
+        connection as shop,
+        order_id,
+        customer_key,
+        -- attributes
+        status,
+        channel,
+        coupon_code,
+        currency,
+        -- measures
+        order_number_of_customer,
+        lines_n,
+        units,
+        gross_amount,
+        discount_amount,
+        net_amount,
+        points_used_amount,
+        shipping_amount,
+        fee_amount,
+        tax_amount,
+        total_amount,
+        fx_rate,
+        {%- for name in ["gross", "discount", "net", "points_used", "shipping", "fee", "tax", "total"] %}
+        {{ to_jpy(name ~ '_amount', 'fx_rate') }} as {{ name }}_jpy,
+        {%- endfor %}
+        -- flags
+        status = 'cancelled' as is_cancelled,
+        is_test,
+        is_sold,
+        fx_rate is null as is_fx_missing,
+        -- dates and timestamps
+        business_date,
+        ordered_at,
+        cancelled_at
+    from netted
+)
+
+select * from final

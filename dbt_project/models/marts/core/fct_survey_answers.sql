@@ -1,0 +1,114 @@
+-- One row per response x question x option.
+with answers as (
+    select * from {{ ref('stg_survey__answers') }}
+),
+
+questions as (
+    select * from {{ ref('dim_survey_questions') }}
+),
+
+invitations as (
+    select * from {{ ref('stg_survey__invitations') }}
+),
+
+employee_states as (
+    select * from {{ ref('int_employee_states') }}
+),
+
+-- The unit of an employee: as answered, else as invited, else as personnel had it on that day.
+described as (
+    select
+        answers.*,
+        coalesce(answers.respondent_pid, {{ key_of(['answers.connection', 'answers.response_id']) }}) as person_key,
+        questions.question_key,
+        questions.audience,
+        questions.mode,
+        questions.kind,
+        questions.driver,
+        questions.is_reversed,
+        questions.promoter_min,
+        questions.detractor_max,
+        questions.favourable_min,
+        questions.scale_min,
+        questions.scale_max,
+        questions.min_n,
+        coalesce(answers.org_unit, invitations.org_unit, employee_states.org_unit) as unit_of_person,
+        cast({{ dbt.dateadd('day', 'questions.valid_days', 'answers.business_date') }} as date) as valid_until
+    from answers
+    inner join questions
+        on
+            answers.connection = questions.connection
+            and answers.survey_id = questions.survey_id
+            and answers.question_code = questions.question_code
+    left join invitations
+        on
+            answers.connection = invitations.connection
+            and answers.survey_id = invitations.survey_id
+            and answers.wave = invitations.wave
+            and answers.respondent_pid = invitations.respondent_pid
+    left join employee_states
+        on
+            questions.audience = 'employee'
+            and answers.respondent_pid = employee_states.employee_pid
+            and answers.business_date >= employee_states.start_date
+            and (answers.business_date < employee_states.end_date or employee_states.end_date is null)
+),
+
+scored as (
+    select
+        *,
+        {{ turned_value('numeric_value', 'is_reversed', 'scale_min', 'scale_max') }} as turned,
+        -- A person who fills in the same wave twice counts once, with the newest form.
+        first_value(response_id) over (
+            partition by connection, survey_id, wave, person_key
+            order by answered_at desc, response_id desc
+        ) as newest_response_id
+    from described
+),
+
+judged as (
+    select
+        *,
+        {{ favour('kind', 'turned', 'promoter_min', 'detractor_max', 'favourable_min', 'scale_min', 'scale_max') }} as favour
+    from scored
+),
+
+final as (
+    select
+        -- ids
+        {{ key_of(['connection', 'response_id', 'question_code', 'option_code']) }} as answer_key,
+        connection,
+        survey_id,
+        response_id,
+        question_key,
+        question_code,
+        option_code,
+        respondent_pid,
+        person_key,
+        unit_of_person as org_unit,
+        -- attributes
+        wave,
+        audience,
+        mode,
+        kind,
+        driver,
+        -- measures
+        numeric_value,
+        {{ score_100('turned', 'scale_min', 'scale_max') }} as score_100,
+        text_length,
+        weight,
+        min_n,
+        -- flags
+        is_reversed,
+        favour = 'favourable' as is_favourable,
+        favour = 'neutral' as is_neutral,
+        favour = 'unfavourable' as is_unfavourable,
+        response_id = newest_response_id as is_latest_response,
+        -- dates and timestamps
+        business_date,
+        valid_until,
+        answered_at
+    from judged
+)
+
+select * from final

@@ -1,0 +1,57 @@
+-- One row per post x day of reading.
+{%- set counters = ["impressions", "reach", "views", "likes", "replies", "reposts", "saves", "clicks"] %}
+with posts as (
+    select * from {{ ref('stg_sns__posts') }}
+),
+
+newest_first as (
+    select
+        *,
+        row_number() over (partition by platform, post_id, day order by updated_at desc, connection) as version_rank
+    from posts
+),
+
+-- A platform may leave out a counter on a day: each is compared with its own last known reading.
+compared as (
+    select
+        *,
+        lag(day) over (partition by platform, post_id order by day) as previous_day,
+        {%- for counter in counters %}
+        {{ previous_known(counter, 'platform, post_id', 'day') }} as previous_{{ counter }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from newest_first
+    where version_rank = 1
+),
+
+final as (
+    select
+        -- ids
+        {{ key_of(['platform', 'post_id']) }} as post_key,
+        {{ key_of(['platform', 'account_id']) }} as account_key,
+        platform,
+        post_id,
+        account_id,
+        day,
+        -- attributes
+        post_type,
+        -- measures: counters so far
+        {%- for counter in counters %}
+        {{ counter }},
+        {%- endfor %}
+        -- measures: what came since the last reading
+        {%- for counter in counters %}
+        {{ counter_delta(counter, 'previous_' ~ counter) }} as {{ counter }}_delta,
+        {%- endfor %}
+        cast({{ dbt.datediff('previous_day', 'day', 'day') }} - 1 as bigint) as gap_days,
+        -- flags
+        previous_day is null as is_first_reading,
+        {%- for counter in counters %}
+        {{ "or " if not loop.first }}coalesce({{ counter }} < previous_{{ counter }}, false)
+        {%- endfor %} as is_reset,
+        -- dates and timestamps
+        business_date,
+        posted_at
+    from compared
+)
+
+select * from final

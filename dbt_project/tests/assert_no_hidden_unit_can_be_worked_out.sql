@@ -1,0 +1,61 @@
+-- A returned row is a unit that is shown although it, less the units shown below it, tells of fewer persons than the minimum; or a hidden
+-- row that still shows something.
+with shown as (
+    select * from {{ ref('rpt_employee_engagement') }}
+),
+
+persons as (
+    select * from {{ ref('fct_employee_engagement_waves') }}
+),
+
+children as (
+    select
+        shown.parent_unit,
+        shown.wave,
+        shown.metric,
+        sum(persons.n_answered) as n_answered,
+        sum(case when shown.is_suppressed then persons.n_answered else 0 end) as hidden_n
+    from shown
+    inner join persons
+        on
+            shown.org_unit = persons.org_unit
+            and shown.wave = persons.wave
+            and shown.metric = persons.metric
+    where shown.parent_unit is not null
+    group by shown.parent_unit, shown.wave, shown.metric
+),
+
+-- Those who sit in the parent itself are hidden too.
+hidden as (
+    select
+        children.parent_unit,
+        children.wave,
+        children.metric,
+        children.hidden_n + persons.n_answered - children.n_answered as hidden_n
+    from children
+    inner join persons
+        on
+            children.parent_unit = persons.org_unit
+            and children.wave = persons.wave
+            and children.metric = persons.metric
+    inner join shown
+        on
+            children.parent_unit = shown.org_unit
+            and children.wave = shown.wave
+            and children.metric = shown.metric
+    where not shown.is_suppressed
+)
+
+select
+    parent_unit,
+    wave,
+    metric
+from hidden
+where hidden_n > 0 and hidden_n < {{ var('min_group_n') }}
+union all
+select
+    org_unit as parent_unit,
+    wave,
+    metric
+from shown
+where is_suppressed and coalesce(n_answered, n_invited, value, ci_low, ci_high, favourable_share) is not null

@@ -1,0 +1,16 @@
+-- A returned row is an order line in another currency than its order: its amount would be added up and converted as what it is not.
+with order_lines as (
+    select * from {{ ref('fct_order_lines') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+)
+
+select
+    order_lines.order_line_key,
+    order_lines.currency,
+    orders.currency as order_currency
+from order_lines
+inner join orders on order_lines.order_key = orders.order_key
+where order_lines.currency <> orders.currency
