@@ -75,25 +75,25 @@ class BatchFacts:
         self.pulled = pulled
         self.window = window
         self.store = store
+        self.is_rejected = f"_id in (select _id from rejected where source_table = '{due.table.id}')"
         self.raw, self.kept, self.now = (f'"{kind}_{due.table.relation}"' for kind in ("raw", "kept", "now"))
 
     def insert(self, accept_shrink: bool) -> Counts:
         """Add the row to `facts`; the counts it rests on."""
         due, counts = self.due, self.counts()
-        excess = counts.quarantined - max(FEW_BAD, int(LARGEST_QUARANTINE * counts.checked))
         if self.pulled.error:
             wrong = [str(self.pulled.error), None, None, None, None, None]
         else:
             shrink = None if accept_shrink else self.shrink_error()
             wrong = [None, self.type_error(), self.unknown_value(), self.conflicting_key(), self.volume_error(), shrink]
         names = [f"{due.connection}: {due.table.id}", due.table.id, due.connection]
-        numbers = [counts.checked, counts.quarantined, max(0, excess), counts.lost, self.money_lost()]
+        numbers = [counts.checked, counts.quarantined, self.excess_quarantined(), counts.lost, self.money_lost()]
         self.sql.execute(f"insert into facts values ({', '.join('?' * 14)})", [*names, *wrong, *numbers])
         return counts
 
     def counts(self) -> Counts:
         """Every row read, by what becomes of it."""
-        rejected = f"_id in (select _id from rejected where source_table = '{self.due.table.id}')"
+        rejected = self.is_rejected
         raw, kept = self._count(self.raw), self._count(self.kept)
         return Counts(
             read=0 if self.pulled.error else self.pulled.rows.get(self.due.table.name, 0),
@@ -112,17 +112,31 @@ class BatchFacts:
         staged = self._value(f"select coalesce(sum({column}), 0) from {self.raw} where connection = ?", self.due.connection)
         return float(self.pulled.money.get(self.due.table.name, 0)) - float(staged)
 
+    def excess_quarantined(self) -> int:
+        """Rows held back beyond what is tolerated: of the days looked at, and of the rows without a day in each file."""
+        dated = "change_date is not null"
+        rejected = self._count(self.now, f"{dated} and {self.is_rejected}")
+        excess = max(0, rejected - max(FEW_BAD, int(LARGEST_QUARANTINE * self._count(self.now, dated))))
+        # A row without a day comes up in every run while its file lies there: against one night's rows it would soon block.
+        query = f"""select coalesce(sum(greatest(0, undated - greatest({FEW_BAD}, floor({LARGEST_QUARANTINE} * rows)))), 0)::bigint
+            from (select count(*) as rows, count(*) filter (where change_date is null) as undated
+              from {self.raw} where connection = ? group by _age, _file)"""
+        return excess + self._value(query, self.due.connection)
+
     def type_error(self) -> str | None:
-        """A column of which more than a tenth, or all, can no longer be read has changed its type."""
+        """A column of which more than a tenth, or all, can no longer be read has changed its type; without a day, of its file."""
         query = f"""
             with cells as (
-              select unnest(string_split(_unparsed, '; ')) as cell from {self.now}
-              where connection = ? and _unparsed is not null
+              select unnest(string_split(_unparsed, '; ')) as cell, if(change_date is null, _file, null) as file, _id, _file, _row
+              from {self.now} where connection = ? and _unparsed is not null
             )
-            select split_part(cell, ':', 1), count(*), min(cell) from cells where cell like '%: %' group by 1 order by 2 desc"""
-        checked, names = self._count(self.now), self.due.table.schema.names
-        for column, bad, first in self.sql.execute(query, [self.due.connection]).fetchall():
-            readable = self._count(self.now, f'"{column}" is not null') if column in names else checked
+            select split_part(cell, ':', 1), file, count(*), arg_min(concat(cell, ' (', _file, ' row ', _row, ')'), _id)
+            from cells where cell like '%: %' group by 1, 2 order by 3 desc"""
+        for column, file, bad, first in self.sql.execute(query, [self.due.connection]).fetchall():
+            rows, where, values = (self.raw, "_file = ?", [file]) if file else (self.now, "change_date is not null", [])
+            checked = self._count(rows, where, *values)
+            is_known = column in self.due.table.schema.names
+            readable = self._count(rows, f'{where} and "{column}" is not null', *values) if is_known else checked
             if (bad > 1 and readable == 0) or (bad > FEW_BAD and bad > LARGEST_UNPARSED * checked):
                 return f"{bad} of {checked} cells of a column cannot be read, first {first}"
         return None
@@ -140,9 +154,11 @@ class BatchFacts:
 
     def conflicting_key(self) -> str | None:
         """A record that one day holds twice with different content: which one is right cannot be known."""
-        query = f"""select source_record_id, list(_row order by _row)[:5], any_value(_file) from {self.now}
-            where connection = ? and change_date is not null
-            group by source_record_id, change_date having count(*) > 1 order by 1 limit 1"""
+        key = ", ".join(self.due.table.key)
+        is_known = " and ".join(f"{name} is not null" for name in ("change_date", *self.due.table.key))
+        query = f"""select any_value(source_record_id), list(_row order by _row)[:5], any_value(_file) from {self.now}
+            where connection = ? and {is_known}
+            group by change_date, {key} having count(*) > 1 order by 1 limit 1"""
         if not (found := self.sql.execute(query, [self.due.connection]).fetchone()):
             return None
         record, rows, file = found
@@ -185,8 +201,8 @@ class BatchFacts:
             return self._value(query, self.due.connection, day)
         return self.due.landed[day].rows if day in self.due.landed else 0
 
-    def _count(self, relation: str, where: str = "true") -> int:
-        return self._value(f"select count(*) from {relation} where connection = ? and {where}", self.due.connection)
+    def _count(self, relation: str, where: str = "true", *values: object) -> int:
+        return self._value(f"select count(*) from {relation} where connection = ? and {where}", self.due.connection, *values)
 
     def _value(self, query: str, *parameters: object) -> int:
         row = self.sql.execute(query, list(parameters)).fetchone()

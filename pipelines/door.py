@@ -19,7 +19,7 @@ from pipelines import batch_facts
 from pipelines.batch_facts import BatchFacts, Counts, Due, Window
 from pipelines.quality.gate import Gate, RuleResult
 from pipelines.quality.landing import BATCH_RULES, row_rules
-from pipelines.sources.connection import FileConnection
+from pipelines.sources.connection import Connection, FileConnection
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.pull import STAGED, Pulled
 from pipelines.sources.schema import PROVENANCE, Table
@@ -38,6 +38,8 @@ class Door:
         self.database = stage / "door.duckdb"
         self.due: dict[tuple[str, str], Due] = {}  # by table id and connection
         self.counts: dict[tuple[str, str], Counts] = {}
+        self._unguarded: dict[str, str] = {}  # why the rows of a table could not be judged
+        self._hashes: dict[tuple[str, str], dict[date, str]] = {}  # of the rows of each day, as pulled
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     @property
@@ -62,8 +64,15 @@ class Door:
         """Work everything out; the results of every check by table id."""
         for table in self.tables():
             self._stage(table)
+        self._decide()
         self.close()
         results = self._check_rows()
+        self._unguarded = {
+            id_: f"the check {result.rule.name} did not run: {result.detail}"
+            for id_, checks in results.items()
+            for result in checks
+            if not result.passed and not result.query
+        }
         self._cascade()
         self._facts()
         self.close()
@@ -85,8 +94,8 @@ class Door:
               case when rows_lost <> 0 then rows_lost || ' rows are unaccounted for' end,
               case when abs(money_lost) > 0.00005 then money_lost || ' in money is unaccounted for' end) as why
             from facts order by source_table"""
-        for connection, table, why in self.sql.execute(query).fetchall():
-            if why:
+        for connection, table, wrong in self.sql.execute(query).fetchall():
+            if why := "; ".join(filter(None, (wrong, self._unguarded.get(table)))):
                 lines = reasons.setdefault(connection, [])
                 if not any(why in line for line in lines):  # an unreadable source says the same for each of its tables
                     lines.append(f"{table}: {why}")
@@ -120,40 +129,45 @@ class Door:
     # -- staging ---------------------------------------------------------------------------------------------------------------
 
     def _stage(self, table: Table) -> None:
-        """Make raw_ and now_ of one table, and decide which days are due."""
+        """Make raw_ and kept_ of one table, and note what each day holds."""
         files = sorted((self.stage / table.id).glob("*.parquet"))
         source = f"read_parquet({[str(file) for file in files]})" if files else self._nothing(table)
         self.sql.execute(f'create table "raw_{table.relation}" as select *, row_number() over () as _id from {source}')
         whole = table.document in table.key
-        record = ["connection", "change_date", *([str(table.document)] if whole else table.key)]
+        record = [str(table.document)] if whole else table.key
         content = [name for name in table.schema.names if name not in PROVENANCE]
+        # A row of no readable record replaces none, and none replaces it.
+        loose = " or ".join(f"{name} is null" for name in ("change_date", *record))
         # md5 of the whole row would be exact, too; hash() is 20 times faster and only has to notice a change.
         self.sql.execute(f"""
             create table "kept_{table.relation}" as
             with newest as (
               select * from "raw_{table.relation}"
-              qualify change_date is null or _age = max(_age) over (partition by {", ".join(record)})
+              qualify {loose} or _age = max(_age) over (partition by connection, change_date, {", ".join(record)})
             )
             select *, hash({", ".join(content)}, _unparsed) as _hash from newest
             qualify row_number() over (partition by {", ".join(content)}, _unparsed order by _id) = 1""")
-        hashes: dict[str, dict[date, str]] = {}
         query = f"""select connection, change_date, sum(_hash::hugeint)::varchar from "kept_{table.relation}"
-            where change_date is not null group by connection, change_date"""
+            where change_date is not null group by all"""
         for connection, day, value in self.sql.execute(query).fetchall():
-            hashes.setdefault(connection, {})[day] = f"{EXTRACTOR}:{value}"
-        self.sql.execute(
-            f'create table "now_{table.relation}" as select *, {_missing(table)} as _missing from "kept_{table.relation}" limit 0'
-        )
-        for pulled in self.pulls:
-            if table.source == pulled.connection.source and table.name in pulled.connection.tables:
-                self._decide(table, pulled, hashes.get(pulled.connection.name, {}))
+            self._hashes.setdefault((table.id, connection), {})[day] = value
 
     def _nothing(self, table: Table) -> str:
         columns = ", ".join(f'null::{_duckdb_type(field.type)} as "{field.name}"' for field in table.schema)
         return f"(select {columns}, {', '.join(f'null::{_duckdb_type(type_)} as {name}' for name, type_ in STAGED)} limit 0)"
 
-    def _decide(self, table: Table, pulled: Pulled, hashes: dict[date, str]) -> None:
+    def _decide(self) -> None:
+        """Find the days of each connection and table that are due, and make now_ of them."""
+        for table in self.tables():
+            kept, now = f'"kept_{table.relation}"', f'"now_{table.relation}"'
+            self.sql.execute(f"create table {now} as select *, {_missing(table)} as _missing from {kept} limit 0")
+            for pulled in self.pulls:
+                if table.source == pulled.connection.source and table.name in pulled.connection.tables:
+                    self._decide_days(table, pulled)
+
+    def _decide_days(self, table: Table, pulled: Pulled) -> None:
         name = pulled.connection.name
+        hashes = self._day_hashes(table, pulled.connection)
         landed = self.store.days(table, name)
         # A drop folder is the whole truth about its days: a late file changes days outside the window, and they land as well.
         late = isinstance(pulled.connection, FileConnection)
@@ -175,6 +189,14 @@ class Door:
             [name, sorted(looked_at)],
         )
 
+    def _day_hashes(self, table: Table, connection: Connection) -> dict[date, str]:
+        """The hash of each day. Rows of one document fall together, so a change in one of its tables is a change in all."""
+        own = [contract_table(table.source, name) for name in connection.tables]
+        family = [other for other in own if other.document] if table.document else [table]
+        parts = [self._hashes.get((other.id, connection.name), {}) for other in family]
+        days = self._hashes.get((table.id, connection.name), {})
+        return {day: ":".join([EXTRACTOR, *(part.get(day, "") for part in parts)]) for day in days}
+
     # -- rows ------------------------------------------------------------------------------------------------------------------
 
     def _check_rows(self) -> dict[str, list[RuleResult]]:
@@ -195,7 +217,7 @@ class Door:
         found = ", ', ', ".join(f"{column}::varchar" for column in result.rule.columns)
         place = "' (', _file, ' row ', _row, ')'"
         values = {
-            "parsed": "_unparsed",
+            "parsed": f"concat(_unparsed, {place})",
             "required": f"concat('nothing in ', _missing, {place})",
         }.get(result.rule.name, f"concat('{result.rule.why}, found ', {found}, {place})")
         self.sql.execute(

@@ -63,7 +63,7 @@ def dagster_home(settings: Settings) -> Path:
 def run_backfill(definitions: dg.Definitions, log: Path, start: date, end: date, accept_shrink: bool = False) -> Outcome:
     """Land the days from `start` to `end` in one run."""
     config: dict[str, object] = {
-        "ops": {"backfill": {"config": {"start": start.isoformat(), "end": end.isoformat(), "accept_shrink": accept_shrink}}}
+        "ops": {"land_range": {"config": {"start": start.isoformat(), "end": end.isoformat(), "accept_shrink": accept_shrink}}}
     }
     return _run(definitions.resolve_job_def("backfill"), log, config)
 

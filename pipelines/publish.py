@@ -44,8 +44,8 @@ def publish(home: Path, tables: Sequence[str], *, run: str, keep: int) -> Releas
     require_built(home, run)
     releases = home / "releases"
     releases.mkdir(parents=True, exist_ok=True)
-    for leftover in releases.glob(".*.making"):
-        shutil.rmtree(leftover)
+    for leftover in releases.glob(".*"):
+        leftover.unlink() if leftover.is_symlink() else shutil.rmtree(leftover)
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     making = releases / f".{name}.making"
     counts = _export(home / "warehouse.duckdb", making, tables)
@@ -66,7 +66,8 @@ def publish(home: Path, tables: Sequence[str], *, run: str, keep: int) -> Releas
     _point_current(releases, name)
     for old in list_releases(home)[keep:]:
         if not old.is_current:
-            shutil.rmtree(old.path)
+            # Out of sight first: a release that is half removed must not be one to roll back to.
+            shutil.rmtree(old.path.rename(releases / f".{old.name}.removing"))
     return Release(name, releases / name, counts, True)
 
 

@@ -6,10 +6,10 @@ import difflib
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -190,8 +190,9 @@ def _lines(where: str, error: ValidationError, model: type[BaseModel]) -> list[s
     for problem in error.errors(include_url=False):
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(problem["loc"][-1]), model.model_fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(set(model.model_fields) - {'name'}))}"
+            known = _known_keys(model, problem["loc"])
+            near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
             lines.append(f"{where}.{key}: unknown key; {hint}")
         elif problem["type"] == "missing":
             lines.append(f"{where}.{key}: is missing")
@@ -199,3 +200,16 @@ def _lines(where: str, error: ValidationError, model: type[BaseModel]) -> list[s
             # pydantic prefixes messages of our own validators; the input is left out, it may be a secret.
             lines.append(f"{where}.{key}: {problem['msg'].removeprefix('Value error, ')}".replace(".:", ":"))
     return lines
+
+
+def _known_keys(model: type[BaseModel], place: Sequence[int | str]) -> list[str]:
+    """The keys that may stand beside the last one of `place`, a path into `model` and the models it holds."""
+    for part in place[:-1]:
+        field = model.model_fields.get(str(part))
+        nested = [] if field is None else [kind for kind in (field.annotation, *get_args(field.annotation)) if _is_model(kind)]
+        model = nested[0] if nested else model
+    return sorted(set(model.model_fields) - {"name"})
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

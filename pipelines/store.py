@@ -110,8 +110,11 @@ class Store:
     def replace_undated(self, table: Table, connection: str, held_back: pa.Table) -> None:
         """Replace the quarantined rows whose day could not be read."""
         file = self.quarantine_file(table, NO_MONTH, connection)
-        if held_back.num_rows or file.exists():
-            _write(file, held_back.sort_by([("key", "ascending"), ("rule", "ascending")]), {})
+        rows = held_back.sort_by([(name, "ascending") for name in ("key", "rule", "reason", "row_json")])
+        before = pq.ParquetFile(file).read() if file.exists() else rows.slice(0, 0)
+        # What only another run looked at again is no change.
+        if not rows.drop("batch_id").equals(before.drop("batch_id")):
+            _write(file, rows, {})
 
 
 def _of_days(rows: pa.Table, days: Iterable[date]) -> pa.Table:

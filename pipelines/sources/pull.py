@@ -10,6 +10,7 @@ same record the newest file wins) and `_unparsed` (why a cell could not be read,
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +29,11 @@ from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import COMMON, Column, Table
 
 MONEY_STEP = Decimal("0.0001")
+MONEY_LIMIT = Decimal(10) ** 14  # what DECIMAL(18, 4) holds
 STAGED = (("_file", pa.string()), ("_row", pa.int64()), ("_age", pa.int64()), ("_unparsed", pa.string()))
+
+# Mail addresses, phone numbers and long numbers; a date is none of them.
+_PERSONAL = re.compile(r"\S+@\S+|(?<![\d/.-])[+(0][\d() -]{8,}\d|\d{10,}")
 
 
 class Batch(NamedTuple):
@@ -93,9 +98,12 @@ def _frames(connection: Connection, pulled: Pulled) -> Iterator[tuple[int, str, 
         raise TypeError(f"{connection.kind} reads no files")
     for age, path in enumerate(files.drop_files(connection.path, connection.pattern)):
         pulled.files += 1
-        for sheet in files.read_sheets(path, **{"encoding": connection.encoding, **connection.read_options()}):
-            for frame in connection.read(sheet):
-                yield age, sheet.file, frame
+        try:
+            for sheet in files.read_sheets(path, **{"encoding": connection.encoding, **connection.read_options()}):
+                for frame in connection.read(sheet):
+                    yield age, sheet.file, frame
+        except OSError as error:
+            raise SourceError(f"{path.name}: {error.strerror}; check the file and the rights on it") from error
 
 
 def typed(
@@ -114,9 +122,11 @@ def typed(
         values = [None if value != value else value for value in frame.rows[column.name].tolist()]
         for position, value in enumerate(values):
             if isinstance(value, Bad):
-                unparsed[position].append(
-                    f"{column.name}: {value.column} {_short(value.raw)!r} {value.why} ({file} row {row_numbers[position]})"
-                )
+                raw = "***" if column.personal else _short(value.raw)
+                unparsed[position].append(f"{column.name}: {value.column} {raw!r} {value.why}")
+                values[position] = None
+            elif column.type == "money" and value is not None and abs(value) >= MONEY_LIMIT:
+                unparsed[position].append(f"{column.name}: {value} is too large for an amount of money")
                 values[position] = None
         arrays[column.name] = _array(values, column, table, pseudonymiser)
     if "change_date" not in frame.rows.columns:
@@ -157,5 +167,5 @@ def _pid(value: Any, column: Column, table: Table, pseudonymiser: Pseudonymiser)
 
 def _short(raw: str) -> str:
     """Enough of the value to find it, without what could name a person should a wrong column be mapped."""
-    masked = re.sub(r"\S+@\S+|\d[\d-]{8,}\d", "***", raw)
+    masked = _PERSONAL.sub("***", unicodedata.normalize("NFKC", raw))
     return masked if len(masked) <= 40 else masked[:37] + "..."

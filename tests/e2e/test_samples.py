@@ -1,0 +1,181 @@
+"""`engagement run` on the shipped samples: what it prints, publishes and leaves behind, against the truths planted in them."""
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.settings import PROJECT
+from tests.e2e.conftest import Company, make_company
+
+TRUTH = json.loads((PROJECT / "data_samples" / "truth.json").read_text(encoding="utf-8"))
+SHOPS = ("shop_shopify", "shop_eccube")
+
+
+def test_the_summary_tells_what_happened_and_where_to_look(samples: Company) -> None:
+    said = (samples.home / "first_run.txt").read_text()
+    assert re.search(r"ec\s+│\s+2 │\s+[\d,]+ │\s+0", said)
+    assert re.search(r"backfill: succeeded, checks: \d+ passed, 0 held rows back, 0 failed", said)
+    assert re.search(r"nightly: succeeded, checks: \d+ passed, 0 held rows back, 0 failed", said)
+    assert "nightly for 2026-09-30" in said
+    assert "rpt_engagement_scorecard" in said
+    assert "releases/current" in said
+    assert "http://127.0.0.1:3000" in said
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+def test_orders_and_customers_of_each_shop_are_those_that_were_generated(samples: Company, shop: str) -> None:
+    query = """select count(*), count(*) filter (where is_sold), sum(total_amount) filter (where is_sold),
+        count(distinct customer_key) filter (where is_sold) from fct_orders where shop = ?"""
+    truth = TRUTH[shop]
+    expected = (truth["orders"], truth["sales_orders"], Decimal(truth["sales_total_amount"]), truth["customers"])
+    assert samples.query(query, shop) == [expected]
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+def test_sales_per_month_are_those_that_were_generated(samples: Company, shop: str) -> None:
+    rows = samples.query("select strftime(month_start, '%Y-%m'), orders from rpt_customer_months where shop = ?", shop)
+    assert dict(rows) == TRUTH[shop]["sales_orders_by_month"]
+
+
+@pytest.mark.parametrize(("shop", "truth"), [*((shop, shop) for shop in SHOPS), ("all", "all_shops")])
+def test_the_repeat_rate_is_the_planted_one_and_one_person_in_two_shops_is_one(samples: Company, shop: str, truth: str) -> None:
+    query = """select customers_to_date, repeat_customers_by_day, round(repeat_rate_to_date, 6) from rpt_customer_months
+        where shop = ? order by month_start desc limit 1"""
+    planted = TRUTH[truth]
+    assert samples.query(query, shop) == [(planted["customers"], planted["repeat_customers"], planted["repeat_rate"])]
+
+
+def test_the_customers_nps_per_wave_is_the_planted_one(samples: Company) -> None:
+    rows = samples.query("""select round(value, 4), n from rpt_engagement_scorecard
+        where metric_code = 'nps' and business_unit = 'all' order by month_start""")
+    waves = TRUTH["customer_nps"]["waves"]
+    assert [(float(value), n) for value, n in rows] == [
+        (pytest.approx(waves[wave]["nps"]["score"], abs=1e-4), waves[wave]["nps"]["n"]) for wave in sorted(waves)
+    ]
+
+
+def test_no_group_of_fewer_than_five_employees_is_shown(samples: Company) -> None:
+    small = samples.query("select * from rpt_employee_engagement where n_answered < 5 and not is_suppressed")
+    shown = samples.query(
+        "select * from rpt_employee_engagement where is_suppressed and (value is not null or n_answered is not null)"
+    )
+    hidden = samples.value("select count(*) from rpt_employee_engagement where suppress_reason = 'small_group'")
+    assert (small, shown) == ([], [])
+    assert hidden > 0
+
+
+def test_every_published_table_and_column_is_described_in_english_and_japanese(samples: Company) -> None:
+    undescribed = samples.query("""
+        select table_name, null from duckdb_tables() where coalesce(comment, '') not like '%｜%'
+        union all
+        select table_name, column_name from duckdb_columns() where not internal and coalesce(comment, '') not like '%｜%'""")
+    assert undescribed == []
+
+
+def test_parquet_csv_and_duckdb_hold_the_same_rows(samples: Company) -> None:
+    release = samples.home / "releases" / "current"
+    manifest = json.loads((release / "manifest.json").read_text())
+    for table, rows in manifest["tables"].items():
+        assert samples.value(f"select count(*) from {table}") == rows
+        assert duckdb.sql(f"select count(*) from '{release}/parquet/{table}.parquet'").fetchall() == [(rows,)]
+        assert duckdb.sql(f"select count(*) from read_csv('{release}/csv/{table}.csv', all_varchar = true)").fetchall() == [
+            (rows,)
+        ]
+        assert (release / "csv" / f"{table}.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def persons_in_the_samples() -> set[str]:
+    """Mail addresses, full names, phone numbers and handles that stand in the sample files."""
+    found: set[str] = set()
+    columns = {"Email", "Billing Name", "Phone", "Email Address", "メールアドレス", "TEL", "投稿者"}
+    for path in [
+        *(PROJECT / "data_samples" / "ec").rglob("*.csv"),
+        *(PROJECT / "data_samples" / "sns" / "mentions").glob("*.csv"),
+    ]:
+        encoding = "cp932" if path.parent.name == "shop_eccube" else "utf-8-sig"
+        with path.open(encoding=encoding, newline="") as file:
+            for row in csv.DictReader(file):
+                found |= {row[name] for name in columns & set(row) if row[name]}
+    return found
+
+
+def texts_on_disk(home: Path) -> Iterator[tuple[Path, set[str]]]:
+    """Every text below `home`: the values of Parquet and DuckDB files, which are compressed, and the words of all others."""
+    for path in sorted(home.rglob("*")):
+        if path.suffix == ".parquet":
+            table = pq.ParquetFile(path).read()
+            strings = [name for name in table.column_names if table.schema.field(name).type == "string"]
+            yield path, {value for name in strings for value in table[name].unique().to_pylist() if value}
+        elif path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                columns = "select table_name, column_name from duckdb_columns() where data_type = 'VARCHAR' and not internal"
+                for table_name, column in connection.execute(columns).fetchall():
+                    rows = connection.execute(
+                        f'select distinct "{column}" from "{table_name}" where "{column}" is not null'
+                    ).fetchall()
+                    yield path, {value for (value,) in rows}
+        elif path.is_file() and not path.is_symlink():
+            yield path, set(re.split(r"[\s\",'<>\x00-\x1f]+", path.read_bytes().decode("utf-8", "replace")))
+
+
+def test_no_mail_name_phone_or_handle_reaches_the_disk(samples: Company) -> None:
+    persons = persons_in_the_samples()
+    assert len(persons) > 1000
+    found = {
+        str(path.relative_to(samples.home)): sorted(persons & texts)[:3]
+        for path, texts in texts_on_disk(samples.home)
+        if persons & texts
+    }
+    assert found == {}
+
+
+def test_a_second_run_changes_no_landed_file_and_no_published_row(samples: Company) -> None:
+    landing, rows = samples.bytes_of("landing"), samples.published_rows()
+    done = samples.run("run")
+    assert done.returncode == 0, done.stdout
+    assert samples.bytes_of("landing") == landing
+    assert samples.published_rows() == rows
+    assert len(samples.run("releases").stdout.splitlines()) == 2
+
+
+def test_rolling_back_points_current_at_the_release_before(samples: Company) -> None:
+    newest, before = (line.split()[0] for line in samples.run("releases").stdout.splitlines()[:2])
+    assert f"current is now {before}" in samples.run("rollback").stdout
+    assert (samples.home / "releases" / "current").resolve().name == before
+    assert samples.run("rollback", newest).returncode == 0
+    assert "there is no release 1999" in samples.run("rollback", "1999").stdout
+
+
+def test_nights_one_by_one_publish_what_a_rebuild_from_scratch_publishes(tmp_path: Path) -> None:
+    """The law: files arriving late and out of order, nights repeated, and still the tables of one backfill of everything."""
+    company = make_company(tmp_path, seed=3, scale=0.2, days=60, start=date(2026, 5, 1))
+    folder = company.connections.parent / "data_samples"
+    late = [folder / "ec" / "shop_shopify", folder / "sns" / "mentions"]
+    for path in late:
+        shutil.move(path, path.with_suffix(".late"))
+        path.mkdir()
+    assert company.run("run", "--from", "2026-05-01", "--to", "2026-06-20").returncode == 0
+    for path in late:
+        path.rmdir()
+        shutil.move(path.with_suffix(".late"), path)
+    for day in ("2026-06-27", "2026-06-27", "2026-06-25", "2026-06-29"):
+        done = company.run("run", "--date", day)
+        assert done.returncode == 0, done.stdout
+    by_nights = company.published_rows()
+    keys = (company.home / "pseudonym_keys.env").read_text()
+    fresh = Company(company.connections, tmp_path / "fresh")
+    fresh.home.mkdir()
+    (fresh.home / "pseudonym_keys.env").write_text(keys)
+    assert fresh.run("run", "--from", "2026-05-01", "--to", "2026-06-29").returncode == 0
+    rebuilt = fresh.published_rows()
+    assert {name: len(rows) for name, rows in by_nights.items()} == {name: len(rows) for name, rows in rebuilt.items()}
+    assert by_nights == rebuilt
