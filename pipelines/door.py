@@ -18,7 +18,7 @@ import pyarrow as pa
 from pipelines import batch_facts
 from pipelines.batch_facts import BatchFacts, Counts, Due, Window
 from pipelines.quality.gate import Gate, RuleResult
-from pipelines.quality.landing import BATCH_RULES, row_rules
+from pipelines.quality.landing import batch_rules, row_rules
 from pipelines.sources.connection import Connection, FileConnection
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.pull import STAGED, Pulled
@@ -79,7 +79,7 @@ class Door:
         with Gate(self.database) as gate:
             for table in self.tables():
                 results[table.id] = [
-                    *gate.check(f"facts_{table.relation}", ("batch",), BATCH_RULES, may_be_empty=False),
+                    *gate.check(f"facts_{table.relation}", ("batch",), batch_rules(table), may_be_empty=False),
                     *results[table.id],
                 ]
         return results

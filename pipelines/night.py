@@ -20,6 +20,7 @@ from pipelines.store import Store
 
 DAGSTER_YAML = {
     "telemetry": {"enabled": False},
+    "nux": {"enabled": False},  # no sign-up window in the UI
     # A lost host would leave its run STARTED and its slot taken for ever.
     "run_monitoring": {"enabled": True, "max_runtime_seconds": 6 * 3600},
     "concurrency": {"runs": {"max_concurrent_runs": 1}, "pools": {"default_limit": 1}},

@@ -113,7 +113,7 @@ def _export(warehouse: Path, folder: Path, tables: Sequence[str]) -> dict[str, i
         connection.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
         for table in tables:
             # A fresh file: nothing that was erased from the warehouse can hide in its pages.
-            connection.execute(f'create table main."{table}" as from warehouse.main."{table}"')
+            connection.execute(f'create table main."{table}" as from warehouse.main."{table}" order by all')
             _copy_comments(connection, table)
             parquet = _quoted(folder / "parquet" / f"{table}.parquet")
             connection.execute(f"copy main.\"{table}\" to '{parquet}' (format parquet, compression zstd)")

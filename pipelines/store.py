@@ -2,7 +2,7 @@
 
 <home>/landing/<source>/<table>/month=YYYY-MM/<connection>.parquet, and the same below <home>/quarantine/. A file's manifest (per
 day: rows, quarantined, duplicates, hash, window, extractor, run) lies in its own Parquet footer, so that file and manifest are
-replaced by the one rename and can never disagree. Rows are sorted by day and row groups break at days.
+replaced by the one rename and can never disagree. Rows are sorted by day and row groups hold whole days.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pipelines.sources.schema import Table
 
 EXTRACTOR = "1"  # raise when the same input would land differently, so that the next pull lands changed days again
 MANIFEST = b"engagement.manifest"
+ROW_GROUP = 10_000  # a group per day made DuckDB read 1,461 groups for two years of a small shop: seconds for nothing
 NO_MONTH = "0000-00"  # the empty typed file of a table, and quarantined rows whose day could not be read
 
 QUARANTINE_SCHEMA = pa.schema(
@@ -149,7 +150,7 @@ def _write(file: Path, rows: pa.Table, manifest: Mapping[date, Day]) -> None:
     with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         if rows.num_rows == 0:
             writer.write_table(schema.empty_table())
-        for start, length in _day_runs(rows):
+        for start, length in _row_groups(rows):
             writer.write_table(rows.slice(start, length).cast(schema), row_group_size=max(length, 1))
     if pq.read_metadata(temporary).num_rows != rows.num_rows:
         raise OSError(f"{temporary} does not hold the {rows.num_rows} rows that were written")
@@ -158,13 +159,16 @@ def _write(file: Path, rows: pa.Table, manifest: Mapping[date, Day]) -> None:
     _fsync(file.parent)
 
 
-def _day_runs(rows: pa.Table) -> list[tuple[int, int]]:
+def _row_groups(rows: pa.Table) -> list[tuple[int, int]]:
+    """Start and length of each row group: whole days, as many as it takes to be worth a reader's while."""
     if rows.num_rows == 0 or rows["change_date"].null_count:
         return [(0, rows.num_rows)] if rows.num_rows else []
-    runs = pc.run_end_encode(rows["change_date"].combine_chunks().cast(pa.int32()))
-    ends = runs.run_ends.to_pylist()
-    starts = [0, *ends[:-1]]
-    return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
+    groups, start = [], 0
+    for end in pc.run_end_encode(rows["change_date"].combine_chunks().cast(pa.int32())).run_ends.to_pylist():
+        if end - start >= ROW_GROUP or end == rows.num_rows:
+            groups.append((start, end - start))
+            start = end
+    return groups
 
 
 def _fsync(path: Path) -> None:

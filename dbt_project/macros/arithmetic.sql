@@ -32,3 +32,8 @@
 {% macro key_of(parts) -%}
     {{ parts | join(" || ':' || ") }}
 {%- endmacro %}
+
+{# A figure made of floating-point numbers: their sum depends on the order the rows come in, its first six decimals do not. #}
+{% macro stable(figure) -%}
+    round(cast({{ figure }} as double), 6)
+{%- endmacro %}

@@ -1,49 +1,45 @@
--- A returned row is a shop (or all) whose months do not add up to its orders: in number, or in goods in yen.
-with months as (
+-- A returned row is a shop (or all) and month with another number of sales, or other sales in yen, than its orders; or orders without a month.
+with sold as (
+    {%- for scope in ["shop", "'all'"] %}
     select
-        shop,
-        sum(orders + unidentified_orders) as orders_n,
-        sum(gross_sales_jpy + discounts_jpy) as net_jpy
-    from {{ ref('rpt_customer_months') }}
-    where not is_fx_missing
-    group by shop
-),
-
-scoped as (
-    select shop, month_start, customer_key, net_jpy
-    from (
-        select shop, {{ month_start('business_date') }} as month_start, customer_key, net_jpy
-        from {{ ref('fct_orders') }}
-        where is_sold
-        union all
-        select 'all' as shop, {{ month_start('business_date') }} as month_start, customer_key, net_jpy
-        from {{ ref('fct_orders') }}
-        where is_sold
-    ) as both_scopes
+        {{ scope }} as shop,
+        {{ month_start('business_date') }} as month_start,
+        case when customer_key is null then 0 else net_jpy end as net_jpy
+    from {{ ref('fct_orders') }}
+    where is_sold
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
 orders as (
     select
-        scoped.shop,
+        shop,
+        month_start,
         count(*) as orders_n,
-        sum(case when scoped.customer_key is not null then scoped.net_jpy else 0 end) as net_jpy
-    from scoped
-    inner join {{ ref('rpt_customer_months') }} as known_months
-        on
-            scoped.shop = known_months.shop
-            and scoped.month_start = known_months.month_start
-            and not known_months.is_fx_missing
-    group by scoped.shop
+        {{ sum_if_complete('net_jpy') }} as net_jpy
+    from sold
+    group by shop, month_start
+),
+
+months as (
+    select * from {{ ref('rpt_customer_months') }}
 )
 
 select
-    months.shop,
-    months.orders_n as orders_in_months,
-    orders.orders_n as orders_in_fact,
-    months.net_jpy as sales_in_months,
-    orders.net_jpy as sales_in_fact
-from months
-inner join orders on months.shop = orders.shop
+    coalesce(orders.shop, months.shop) as shop,
+    coalesce(orders.month_start, months.month_start) as month_start,
+    orders.orders_n,
+    months.orders + months.unidentified_orders as orders_of_month,
+    orders.net_jpy,
+    months.gross_sales_jpy + months.discounts_jpy as net_jpy_of_month
+from orders
+full outer join months
+    on
+        orders.shop = months.shop
+        and orders.month_start = months.month_start
 where
-    months.orders_n <> orders.orders_n
-    or months.net_jpy <> orders.net_jpy
+    months.shop is null
+    or coalesce(orders.orders_n, 0) <> months.orders + months.unidentified_orders
+    or orders.net_jpy <> months.gross_sales_jpy + months.discounts_jpy

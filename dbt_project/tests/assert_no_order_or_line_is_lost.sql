@@ -1,45 +1,53 @@
 -- A returned row is a connection whose facts hold another number of orders, lines or adjustments, or another amount, than its staging.
+{%- set facts = [
+    ("stg_ec__orders", "fct_orders", "total_amount"),
+    ("stg_ec__order_lines", "fct_order_lines", "amount"),
+    ("stg_ec__adjustments", "fct_order_adjustments", "amount"),
+] %}
 with staged as (
-    select 'orders' as table_name, connection as shop, count(*) as rows_n, cast(0 as decimal(18, 4)) as amount
-    from {{ ref('stg_ec__orders') }}
+    {%- for staging, fact, amount in facts %}
+    select
+        '{{ fact }}' as fact,
+        connection as shop,
+        count(*) as rows_n,
+        coalesce(sum({{ amount }}), 0) as amount
+    from {{ ref(staging) }}
     group by connection
+    {%- if not loop.last %}
     union all
-    select 'order_lines' as table_name, connection as shop, count(*) as rows_n, cast(sum(amount) as decimal(18, 4)) as amount
-    from {{ ref('stg_ec__order_lines') }}
-    group by connection
-    union all
-    select 'adjustments' as table_name, connection as shop, count(*) as rows_n, cast(sum(amount) as decimal(18, 4)) as amount
-    from {{ ref('stg_ec__adjustments') }}
-    group by connection
+    {%- endif %}
+    {%- endfor %}
 ),
 
 modelled as (
-    select 'orders' as table_name, shop, count(*) as rows_n, cast(0 as decimal(18, 4)) as amount
-    from {{ ref('fct_orders') }}
+    {%- for staging, fact, amount in facts %}
+    select
+        '{{ fact }}' as fact,
+        shop,
+        count(*) as rows_n,
+        coalesce(sum({{ amount }}), 0) as amount
+    from {{ ref(fact) }}
     group by shop
+    {%- if not loop.last %}
     union all
-    select 'order_lines' as table_name, shop, count(*) as rows_n, cast(sum(amount) as decimal(18, 4)) as amount
-    from {{ ref('fct_order_lines') }}
-    group by shop
-    union all
-    select 'adjustments' as table_name, shop, count(*) as rows_n, cast(sum(amount) as decimal(18, 4)) as amount
-    from {{ ref('fct_order_adjustments') }}
-    group by shop
+    {%- endif %}
+    {%- endfor %}
 )
 
 select
-    staged.table_name,
-    staged.shop,
+    coalesce(staged.fact, modelled.fact) as fact,
+    coalesce(staged.shop, modelled.shop) as shop,
     staged.rows_n as staged_n,
     modelled.rows_n as modelled_n,
     staged.amount as staged_amount,
     modelled.amount as modelled_amount
 from staged
-left join modelled
+full outer join modelled
     on
-        staged.table_name = modelled.table_name
+        staged.fact = modelled.fact
         and staged.shop = modelled.shop
 where
-    modelled.rows_n is null
+    staged.rows_n is null
+    or modelled.rows_n is null
     or staged.rows_n <> modelled.rows_n
     or staged.amount <> modelled.amount

@@ -13,7 +13,7 @@ import dagster as dg
 from pipelines.batch_facts import Window
 from pipelines.landing import Landing, TableLanding, land
 from pipelines.quality.gate import RuleResult
-from pipelines.quality.landing import BATCH_RULES, row_rules
+from pipelines.quality.landing import batch_rules, door_rules
 from pipelines.settings import Company, Settings
 from pipelines.sources.contract import TABLES
 from pipelines.sources.pseudonym import Pseudonymiser
@@ -122,17 +122,15 @@ def run_landing(
 def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
     """One blocking Dagster check per rule of the door."""
     key = dg.AssetKey([table.source, table.name])
-    return [
-        dg.AssetCheckSpec(rule.name, asset=key, blocking=True, description=rule.why) for rule in (*BATCH_RULES, *row_rules(table))
-    ]
+    return [dg.AssetCheckSpec(rule.name, asset=key, blocking=True, description=rule.why) for rule in door_rules(table)]
 
 
 def check_results(table: Table, landed: Landing) -> list[dg.AssetCheckResult]:
     """The door's results for `table`; a table no connection yields passes with nothing checked."""
     results = {result.rule.name: result for result in landed.checks.get(table.id, [])}
-    batch = {rule.name for rule in BATCH_RULES}
+    batch = {rule.name for rule in batch_rules(table)}
     made = []
-    for rule in (*BATCH_RULES, *row_rules(table)):
+    for rule in door_rules(table):
         result = results.get(rule.name) or RuleResult(rule, True, 0, detail="no connection yields this table")
         made.append(
             dg.AssetCheckResult(

@@ -7,7 +7,7 @@ connection and table, worked out by `pipelines/door.py`.
 from __future__ import annotations
 
 from pipelines.quality.gate import Rule
-from pipelines.sources.pull import MONEY_STEP
+from pipelines.sources.pull import MONEY_STEP, money_column
 from pipelines.sources.schema import Table
 
 # The later column must not lie before the earlier one.
@@ -85,6 +85,16 @@ BATCH_RULES: tuple[Rule, ...] = (
 )
 
 
+def batch_rules(table: Table) -> tuple[Rule, ...]:
+    """The batch rules that can fail for `table`: no volume where rows are not expected daily, no states where none are listed."""
+    applies = {
+        "known_values": any(column.enum for column in table.columns),
+        "volume": table.is_daily,
+        "money_conserved": money_column(table) is not None,
+    }
+    return tuple(rule for rule in BATCH_RULES if applies.get(rule.name, True))
+
+
 def row_rules(table: Table) -> tuple[Rule, ...]:
     """The rules each row of `table` must meet, in the order in which a failing row is given its reason."""
     rules = [
@@ -122,6 +132,11 @@ def row_rules(table: Table) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def door_rules(table: Table) -> tuple[Rule, ...]:
+    """Every rule that guards `table` at the door, batch rules first."""
+    return (*batch_rules(table), *row_rules(table))
+
+
 def check_names(table: Table) -> tuple[str, ...]:
     """Every check that guards `table` at the door, batch rules first."""
-    return tuple(rule.name for rule in (*BATCH_RULES, *row_rules(table)))
+    return tuple(rule.name for rule in (*batch_rules(table), *row_rules(table)))

@@ -33,7 +33,7 @@ newest_mail_first as (
         mail_pid,
         row_number() over (
             partition by connection, customer_pid
-            order by case when mail_pid is null then 1 else 0 end, updated_at desc, mail_pid
+            order by case when mail_pid is null then 1 else 0 end asc, updated_at desc, mail_pid asc
         ) as mail_rank
     from sightings
 ),

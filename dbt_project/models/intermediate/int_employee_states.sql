@@ -7,7 +7,7 @@ newest_first as (
     select
         *,
         row_number() over (
-            partition by employee_pid, hire_date, valid_from order by updated_at desc, connection
+            partition by employee_pid, hire_date, valid_from order by updated_at desc, connection asc
         ) as version_rank
     from employees
 ),

@@ -128,6 +128,7 @@ years as (
         headcounts.org_unit,
         headcounts.month_start,
         sum(headcounts.leavers) over year_to_month as leavers,
+        sum(headcounts.voluntary_leavers) over year_to_month as voluntary_leavers,
         avg(headcounts.average) over year_to_month as average,
         count(*) over year_to_month as months_n
     from headcounts
@@ -143,6 +144,7 @@ sized_years as (
         org_unit,
         month_start,
         leavers,
+        voluntary_leavers,
         average,
         org_unit = 'all' as is_company,
         cast(floor(average) as bigint) as n
@@ -155,16 +157,21 @@ judged_years as (
 ),
 
 turnover_metrics as (
+    {%- for metric_code, leavers in [("turnover_rate_12m", "leavers"), ("voluntary_turnover_rate", "voluntary_leavers")] %}
     select
-        'turnover_rate_12m' as metric_code,
+        '{{ metric_code }}' as metric_code,
         org_unit as business_unit,
         month_start,
-        cast({{ safe_divide('leavers', 'average') }} as decimal(24, 6)) as value,
+        cast({{ safe_divide(leavers, 'average') }} as decimal(24, 6)) as value,
         n,
         {{ nothing }} as ci_low,
         {{ nothing }} as ci_high,
         suppress_reason is not null as is_suppressed
     from judged_years
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
 sns_months as (

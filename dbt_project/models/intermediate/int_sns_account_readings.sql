@@ -7,7 +7,7 @@ with accounts as (
 newest_first as (
     select
         *,
-        row_number() over (partition by platform, account_id, day order by updated_at desc, connection) as version_rank
+        row_number() over (partition by platform, account_id, day order by updated_at desc, connection asc) as version_rank
     from accounts
 ),
 

@@ -23,7 +23,7 @@ accounts as (
         customers.status,
         row_number() over (
             partition by customer_numbers.customer_key
-            order by customers.updated_at desc, customers.connection, customers.customer_pid
+            order by customers.updated_at desc, customers.connection asc, customers.customer_pid asc
         ) as account_rank
     from customers
     inner join customer_numbers

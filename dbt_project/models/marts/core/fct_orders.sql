@@ -21,7 +21,7 @@ line_sums as (
         connection,
         order_id,
         count(*) as lines_n,
-        sum(case when line_type = 'item' then quantity else 0 end) as units,
+        cast(sum(case when line_type = 'item' then cast(quantity as decimal(18, 4)) else 0 end) as double) as units,
         {%- for line_type, name in [
             ("item", "gross"), ("discount", "discount"), ("points", "points_used"), ("shipping", "shipping"), ("fee", "fee")
         ] %}
@@ -62,11 +62,11 @@ amounts as (
     select
         identified.*,
         numbered.order_number_of_customer,
-        coalesce(line_sums.lines_n, 0) as lines_n,
-        coalesce(line_sums.units, 0) as units,
         {%- for name in ["gross", "discount", "points_used", "shipping", "fee", "tax"] %}
-        cast(coalesce(line_sums.{{ name }}_amount, 0) as decimal(18, 4)) as {{ name }}_amount{{ "," if not loop.last }}
+        cast(coalesce(line_sums.{{ name }}_amount, 0) as decimal(18, 4)) as {{ name }}_amount,
         {%- endfor %}
+        coalesce(line_sums.lines_n, 0) as lines_n,
+        coalesce(line_sums.units, 0) as units
     from identified
     left join line_sums
         on

@@ -71,8 +71,8 @@ scores_of_month as (
     select
         aliases.customer_key,
         {{ month_start('answers.business_date') }} as month_start,
-        avg(case when answers.kind = 'nps' then answers.numeric_value end) as nps_answer,
-        avg(case when answers.kind = 'csat' then answers.score_100 end) as csat_score
+        {{ stable("avg(case when answers.kind = 'nps' then answers.numeric_value end)") }} as nps_answer,
+        {{ stable("avg(case when answers.kind = 'csat' then answers.score_100 end)") }} as csat_score
     from answers
     inner join aliases on answers.respondent_pid = aliases.alias_pid
     where

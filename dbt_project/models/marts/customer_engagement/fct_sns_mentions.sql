@@ -6,7 +6,7 @@ with mentions as (
 newest_first as (
     select
         *,
-        row_number() over (partition by platform, post_id order by updated_at desc, connection) as version_rank
+        row_number() over (partition by platform, post_id order by updated_at desc, connection asc) as version_rank
     from mentions
 ),
 

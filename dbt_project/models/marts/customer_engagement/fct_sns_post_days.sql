@@ -7,7 +7,7 @@ with posts as (
 newest_first as (
     select
         *,
-        row_number() over (partition by platform, post_id, day order by updated_at desc, connection) as version_rank
+        row_number() over (partition by platform, post_id, day order by updated_at desc, connection asc) as version_rank
     from posts
 ),
 
@@ -15,10 +15,10 @@ newest_first as (
 compared as (
     select
         *,
-        lag(day) over (partition by platform, post_id order by day) as previous_day,
         {%- for counter in counters %}
-        {{ previous_known(counter, 'platform, post_id', 'day') }} as previous_{{ counter }}{{ "," if not loop.last }}
+        {{ previous_known(counter, 'platform, post_id', 'day') }} as previous_{{ counter }},
         {%- endfor %}
+        lag(day) over (partition by platform, post_id order by day) as previous_day
     from newest_first
     where version_rank = 1
 ),

@@ -168,9 +168,9 @@ final as (
         -- measures
         all_metrics.n_answered,
         invited_per_unit.n_invited,
-        all_metrics.score as value,
-        {{ ci_low('all_metrics.score', 'all_metrics.margin', 'all_metrics.lowest') }} as ci_low,
-        {{ ci_high('all_metrics.score', 'all_metrics.margin', '100') }} as ci_high,
+        {{ stable('all_metrics.score') }} as value,
+        {{ stable(ci_low('all_metrics.score', 'all_metrics.margin', 'all_metrics.lowest')) }} as ci_low,
+        {{ stable(ci_high('all_metrics.score', 'all_metrics.margin', '100')) }} as ci_high,
         all_metrics.favourable_share,
         all_metrics.neutral_share,
         all_metrics.unfavourable_share,

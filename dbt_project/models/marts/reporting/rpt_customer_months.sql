@@ -158,8 +158,6 @@ months as (
 totals as (
     select
         *,
-        cast(gross_sales + discounts + returns as decimal(18, 4)) as net_sales,
-        cast(gross_sales_jpy + discounts_jpy + returns_jpy as decimal(18, 2)) as net_sales_jpy,
         {%- for name, running in [
             ("new_customers", "customers_to_date"),
             ("second_days", "repeat_customers_by_day"),
@@ -169,8 +167,10 @@ totals as (
         ] %}
         cast(sum({{ name }}) over (
             partition by shop order by month_start rows between unbounded preceding and current row
-        ) as bigint) as {{ running }}{{ "," if not loop.last }}
+        ) as bigint) as {{ running }},
         {%- endfor %}
+        cast(gross_sales + discounts + returns as decimal(18, 4)) as net_sales,
+        cast(gross_sales_jpy + discounts_jpy + returns_jpy as decimal(18, 2)) as net_sales_jpy
     from months
 ),
 

@@ -14,7 +14,7 @@ targets as (
 newest_targets as (
     select
         *,
-        row_number() over (partition by metric_code, unit, month order by updated_at desc, connection) as target_rank
+        row_number() over (partition by metric_code, unit, month order by updated_at desc, connection asc) as target_rank
     from targets
 ),
 

@@ -132,7 +132,7 @@ final as (
         -- measures
         case when not is_suppressed then n end as n,
         case when not is_suppressed then n_chosen end as n_chosen,
-        case when not is_suppressed then {{ safe_divide('weight_chosen', 'weight') }} end as weighted_share,
+        case when not is_suppressed then {{ stable(safe_divide('weight_chosen', 'weight')) }} end as weighted_share,
         case when not is_suppressed then {{ safe_divide('n_chosen', 'n') }} end as unweighted_share,
         -- flags
         is_suppressed
