@@ -118,7 +118,8 @@ class BatchFacts:
         rejected = self._count(self.now, f"{dated} and {self.is_rejected}")
         excess = max(0, rejected - max(FEW_BAD, int(LARGEST_QUARANTINE * self._count(self.now, dated))))
         # A row without a day comes up in every run while its file lies there: against one night's rows it would soon block.
-        query = f"""select coalesce(sum(greatest(0, undated - greatest({FEW_BAD}, floor({LARGEST_QUARANTINE} * rows)))), 0)::bigint
+        tolerated = f"greatest({FEW_BAD}, floor({LARGEST_QUARANTINE} * rows))"
+        query = f"""select coalesce(sum(greatest(0, undated - {tolerated})), 0)::bigint
             from (select count(*) as rows, count(*) filter (where change_date is null) as undated
               from {self.raw} where connection = ? group by _age, _file)"""
         return excess + self._value(query, self.due.connection)
@@ -131,7 +132,7 @@ class BatchFacts:
               from {self.now} where connection = ? and _unparsed is not null
             )
             select split_part(cell, ':', 1), file, count(*), arg_min(concat(cell, ' (', _file, ' row ', _row, ')'), _id)
-            from cells where cell like '%: %' group by 1, 2 order by 3 desc"""
+            from cells where cell like '%: %' group by 1, 2 order by 3 desc, 1"""
         for column, file, bad, first in self.sql.execute(query, [self.due.connection]).fetchall():
             rows, where, values = (self.raw, "_file = ?", [file]) if file else (self.now, "change_date is not null", [])
             checked = self._count(rows, where, *values)

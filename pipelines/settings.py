@@ -108,7 +108,7 @@ def read_connections(file: Path) -> Config:
     Raises ConfigError naming file, entry, key and what to do, one line per problem.
     """
     try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+        raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  # a SafeLoader
     except FileNotFoundError:
         raise ConfigError(f"{file} does not exist; copy the project's connections.yaml or set ENGAGEMENT_CONNECTIONS") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -131,6 +131,19 @@ def read_connections(file: Path) -> Config:
     if problems or company is None:
         raise ConfigError("\n".join(problems))
     return Config(company, connections)
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML lets the last of two equal keys win; here that would silently drop a connection."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands there twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
 
 
 def _company(entry: Any, file: str, problems: list[str]) -> Company | None:

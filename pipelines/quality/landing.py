@@ -135,8 +135,3 @@ def row_rules(table: Table) -> tuple[Rule, ...]:
 def door_rules(table: Table) -> tuple[Rule, ...]:
     """Every rule that guards `table` at the door, batch rules first."""
     return (*batch_rules(table), *row_rules(table))
-
-
-def check_names(table: Table) -> tuple[str, ...]:
-    """Every check that guards `table` at the door, batch rules first."""
-    return tuple(rule.name for rule in (*batch_rules(table), *row_rules(table)))

@@ -104,6 +104,8 @@ def _frames(connection: Connection, pulled: Pulled) -> Iterator[tuple[int, str, 
                     yield age, sheet.file, frame
         except OSError as error:
             raise SourceError(f"{path.name}: {error.strerror}; check the file and the rights on it") from error
+        except ArithmeticError as error:
+            raise SourceError(f"{path.name}: a number is too large to calculate with; look for 15 digits or more") from error
 
 
 def typed(

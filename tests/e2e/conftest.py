@@ -28,14 +28,19 @@ class Company:
     home: Path
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Call `engagement` with the arguments; output and errors come back as text."""
+        """Call `engagement` with the arguments; what it prints comes back as text."""
+        process = self.start(*arguments)
+        output, errors = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start `engagement` without waiting for it."""
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("ENGAGEMENT_", "DAGSTER_", "DBT_"))
         }
         environment |= {"ENGAGEMENT_HOME": str(self.home), "ENGAGEMENT_CONNECTIONS": str(self.connections), "COLUMNS": "200"}
-        return subprocess.run(
-            [ENGAGEMENT, *arguments], env=environment, capture_output=True, text=True, cwd=self.connections.parent
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen([ENGAGEMENT, *arguments], env=environment, text=True, cwd=self.connections.parent, **pipes)
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Ask the current release."""
@@ -58,15 +63,8 @@ class Company:
     def published_rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all published tables, without the instant a row was landed at."""
         tables = [name for (name,) in self.query("select table_name from duckdb_tables() order by 1")]
-        return {
-            name: sorted(
-                self.query(
-                    f"select * exclude ({'last_landed_at' if name == 'rpt_data_health' else 'no'}) from (select 0 as no, * from {name})"
-                ),
-                key=repr,
-            )
-            for name in tables
-        }
+        columns = {"rpt_data_health": "* exclude (last_landed_at)"}
+        return {name: sorted(self.query(f"select {columns.get(name, '*')} from {name}"), key=repr) for name in tables}
 
     def edit_connections(self, change: Any) -> None:
         """Load connections.yaml, let `change` alter it, write it back."""

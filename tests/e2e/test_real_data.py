@@ -188,7 +188,8 @@ def published_cells() -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def test_survey_130_of_130_published_cells_are_equal(real: Company) -> None:
-    query = "select question_code, option_code, segment_question, segment_value, weighted_share from rpt_survey_results where survey_id = 'masculinity'"
+    query = """select question_code, option_code, segment_question, segment_value, weighted_share
+        from rpt_survey_results where survey_id = 'masculinity'"""
     ours = {tuple(row[:4]): row[4] for row in real.query(query)}
     cells = list(published_cells())
     assert len(cells) == 130
@@ -198,13 +199,16 @@ def test_survey_130_of_130_published_cells_are_equal(real: Company) -> None:
 
 
 def test_survey_segments_under_100_respondents_are_blank(real: Company) -> None:
-    query = """select count(*) filter (where n >= 100 and weighted_share is null), count(*) filter (where n < 100 and weighted_share is not null)
+    query = """select
+        count(*) filter (where n >= 100 and weighted_share is null),
+        count(*) filter (where n < 100 and weighted_share is not null)
         from rpt_survey_results where survey_id = 'masculinity'"""
     assert real.query(query) == [(0, 0)]
 
 
 def test_sns_posts_and_counters_of_both_accounts(real: Company) -> None:
-    query = """select account_id, count(*), sum(replies), sum(reposts), sum(likes) from fct_sns_post_days group by account_id order by 1"""
+    query = """select account_id, count(*), sum(replies), sum(reposts), sum(likes)
+        from fct_sns_post_days group by account_id order by account_id"""
     assert real.query(query) == [
         ("BarackObama", 3207, 1_674_570, 14_448_644, 44_275_398),
         ("realDonaldTrump", 3232, 44_892_822, 52_731_535, 203_020_696),
