@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from pipelines.publish import PublishError, list_releases
@@ -36,7 +37,7 @@ def _plain_errors(command: Callable[..., None]) -> Callable[..., None]:
             command(*args, **kwargs)
         except (ConfigError, PublishError, SourceError) as error:
             for line in str(error).splitlines():
-                console.print(f"[bold red]error[/] {line}", soft_wrap=True)
+                console.print(f"[bold red]error[/] {escape(line)}", soft_wrap=True)
             raise typer.Exit(2) from None
 
     return wrapped
@@ -112,12 +113,15 @@ def _summary(settings: Settings, config: Config, outcomes: list[Any], seconds: f
         state = "[green]succeeded[/]" if outcome.success else "[bold red]failed[/]"
         console.print(
             f"{outcome.job}: {state}, checks: {outcome.passed:,} passed, "
-            f"{len(outcome.warned)} held rows back, {len(outcome.failed)} failed"
+            f"{len(outcome.warned)} held rows back, {sum(map(len, outcome.failed.values()))} failed"
         )
         for line in outcome.warned:
-            console.print(f"  [yellow]held back[/] {line}", soft_wrap=True)
-        for line in dict.fromkeys(outcome.failed or outcome.reasons):
-            console.print(f"  [bold red]failed[/] {line}", soft_wrap=True)
+            console.print(f"  [yellow]held back[/] {escape(line)}", soft_wrap=True)
+        for what, checks in outcome.failed.items():
+            more = f" and {len(checks) - 1} more" if len(checks) > 1 else ""
+            console.print(f"  [bold red]failed[/] {escape(f'{what} [{checks[0]}{more}]')}", soft_wrap=True)
+        for line in () if outcome.failed else dict.fromkeys(outcome.reasons):
+            console.print(f"  [bold red]failed[/] {escape(line)}", soft_wrap=True)
     current = next((release for release in list_releases(settings.home) if release.is_current), None)
     if not all(outcome.success for outcome in outcomes):
         console.print(
@@ -162,7 +166,7 @@ def doctor() -> None:
             state = f"[green]ok[/] {len(found)} files" if found else "[yellow]no files yet[/]"
         except SourceError as error:
             wrong += 1
-            state = f"[bold red]wrong[/] {error}"
+            state = f"[bold red]wrong[/] {escape(str(error))}"
         console.print(f"{name} ({connection.source}/{connection.kind}): {state}", soft_wrap=True)
     console.print(f"data in {_relative(settings.home)}, {len(list_releases(settings.home))} releases")
     if settings.key_employee is None:

@@ -87,18 +87,19 @@ class Door:
     def blocked(self) -> dict[str, str]:
         """Connections whose pull may not land, with the reasons."""
         reasons: dict[str, list[str]] = {}
-        fields = "read_error, type_error, unknown_value, conflicting_key, volume_error, shrink_error"
+        fields = "type_error, unknown_value, conflicting_key, volume_error, shrink_error"
         query = f"""
-            select connection, source_table, concat_ws('; ', {fields},
+            select connection, source_table, read_error, concat_ws('; ', {fields},
               case when excess_quarantined > 0 then quarantined_rows || ' of ' || checked_rows || ' rows are held back' end,
               case when rows_lost <> 0 then rows_lost || ' rows are unaccounted for' end,
               case when abs(money_lost) > 0.00005 then money_lost || ' in money is unaccounted for' end) as why
             from facts order by source_table"""
-        for connection, table, wrong in self.sql.execute(query).fetchall():
-            if why := "; ".join(filter(None, (wrong, self._unguarded.get(table)))):
-                lines = reasons.setdefault(connection, [])
-                if not any(why in line for line in lines):  # an unreadable source says the same for each of its tables
-                    lines.append(f"{table}: {why}")
+        for connection, table, unreadable, wrong in self.sql.execute(query).fetchall():
+            why = "; ".join(filter(None, (wrong, self._unguarded.get(table))))
+            if unreadable:
+                reasons[connection] = [unreadable]
+            elif why:
+                reasons.setdefault(connection, []).append(f"{table}: {why}")
         return {connection: "; ".join(lines) for connection, lines in reasons.items()}
 
     def passed_rows(self, due: Due) -> pa.Table:

@@ -36,7 +36,7 @@ class Outcome:
     success: bool
     passed: int = 0
     warned: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    failed: dict[str, list[str]] = field(default_factory=dict)  # what is wrong -> the checks that say so
     reasons: list[str] = field(default_factory=list)
 
 
@@ -95,13 +95,13 @@ def _run(
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
-            name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
+            name = f"{evaluation.asset_key.to_user_string()} {evaluation.check_name}"
             if evaluation.passed:
                 outcome.passed += 1
             elif evaluation.severity == dg.AssetCheckSeverity.WARN:
                 outcome.warned.append(name)
             else:
-                outcome.failed.append(f"{name}: {evaluation.description or 'failed'}")
+                outcome.failed.setdefault(evaluation.description or name, []).append(name)
         if event.is_step_failure:
             outcome.reasons.append(_reason(event.step_failure_data))
     return outcome

@@ -85,7 +85,8 @@ def test_a_failing_exit_check_publishes_nothing(small_company: Company) -> None:
     file.write_text("".join(lines[: len(lines) // 4]), encoding="utf-8")
     done = small_company.run("run", "--from", "2026-04-01", "--to", LAST_DAY, "--accept-shrink")
     assert done.returncode == 1
-    assert "fct_sns_mentions: exit_rows: fct_sns_mentions keeps at least half of the rows it had" in done.stdout
+    assert "fct_sns_mentions keeps at least half of the rows it had" in done.stdout
+    assert "[fct_sns_mentions exit_rows]" in done.stdout
     assert small_company.bytes_of("releases") == before
     assert last_nightly(small_company) == (dg.DagsterRunStatus.FAILURE, False)
 
