@@ -4,7 +4,6 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-export DAGSTER_HOME ?= $(CURDIR)/data/dagster
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -13,8 +12,7 @@ run: $(VENV)/installed ## set up, land the samples, run the nightly job, publish
 	@$(BIN)/engagement run
 
 dev: $(VENV)/installed ## open the Dagster UI on http://127.0.0.1:3000
-	@$(BIN)/engagement doctor
-	$(BIN)/dagster dev -h 127.0.0.1 -p 3000 -w workspace.yaml
+	@$(BIN)/engagement dev
 
 test: lint ## everything CI runs: linters, types, documentation, tests
 	$(BIN)/engagement docs --check
@@ -23,7 +21,7 @@ test: lint ## everything CI runs: linters, types, documentation, tests
 lint: $(VENV)/installed ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check pipelines tests
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint dbt_project/models --processes 2 --disable-progress-bar
+	ENGAGEMENT_HOME=$(CURDIR)/data DBT_TARGET_PATH=$(CURDIR)/data/lint $(BIN)/sqlfluff lint dbt_project --disable-progress-bar
 
 docs: $(VENV)/installed ## write docs/tables.md and docs/landing.md anew
 	$(BIN)/engagement docs

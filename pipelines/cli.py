@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
@@ -147,6 +148,19 @@ def _summary(settings: Settings, config: Config, outcomes: list[Any], seconds: f
 
 def _relative(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+@app.command()
+@_plain_errors
+def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Open the Dagster UI on this machine, with the schedule's daemon, until Ctrl-C."""
+    settings = load_settings()
+    settings.config()
+    from pipelines import night
+
+    night.dagster_home(settings)
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    os.execv(dagster, [dagster, "dev", "-h", "127.0.0.1", "-p", str(port), "-w", str(PROJECT / "workspace.yaml")])
 
 
 @app.command()

@@ -68,7 +68,8 @@ def backfill_job(settings: Settings, company: Company) -> dg.JobDefinition:
         window = Window(date.fromisoformat(config["start"]), date.fromisoformat(config["end"]))
         landed = run_landing(context, settings, window, {table.source for table in TABLES}, config["accept_shrink"])
         for table in TABLES:
-            for day in sorted({day for row in _of(landed, table) for day in row.replaced_days}):
+            # Days before the first partition have landed as late ones; the UI has no place for them.
+            for day in sorted({day for row in _of(landed, table) for day in row.replaced_days if day >= company.first_day}):
                 yield dg.AssetMaterialization([table.source, table.name], partition=day.isoformat())
             for result in check_results(table, landed):
                 yield dg.AssetCheckEvaluation(

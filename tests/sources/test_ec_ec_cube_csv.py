@@ -125,6 +125,13 @@ def test_names_stand_in_for_ids_and_an_unknown_name_is_left_for_the_door() -> No
     assert tables["order_lines"]["line_type"].tolist() == ["item", "おまけ"]
 
 
+@pytest.mark.parametrize("word", ["10", "配送準備中"])
+def test_a_state_of_the_shops_own_is_mapped_by_id_or_name(word: str) -> None:
+    row = {**ORDER, **ITEM, "対応状況(ID)": "10", "対応状況(名称)": "配送準備中"}
+    assert read(row)["orders"]["status"].tolist() == ["10"]
+    assert read(row, status_map={word: "paid"})["orders"]["status"].tolist() == ["paid"]
+
+
 def test_lines_are_numbered_by_their_place_when_their_ids_are_switched_off() -> None:
     lines = read({**ORDER, **ITEM}, {**ORDER, **SHIPPING}, {**ORDER, **ITEM, "注文ID": "13"}, drop=("注文詳細ID",))["order_lines"]
     assert lines[["order_id", "line_no"]].values.tolist() == [["12", "1"], ["12", "2"], ["13", "1"]]

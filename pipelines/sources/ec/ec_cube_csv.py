@@ -23,12 +23,13 @@ Quirks of the format:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from pipelines.sources import cells
 from pipelines.sources.connection import FileConnection, Frame, Sheet, SourceError
@@ -71,6 +72,8 @@ class EcCubeCsv(FileConnection):
 
     tax_included_types: tuple[LineType, ...] = ("shipping", "fee", "discount", "points")
     tax_rounding: Rounding = "round"
+    # A shop's own states, by ID or name: {配送準備中: paid}
+    status_map: dict[str, Literal["placed", "paid", "shipped", "cancelled", "returned", "pending"]] = Field(default_factory=dict)
 
     def read(self, sheet: Sheet) -> Iterator[Frame]:
         """Orders or customers, whichever the file's header says it holds."""
@@ -99,7 +102,7 @@ class EcCubeCsv(FileConnection):
                 "mail_pid": common.persons(cells.text(column(head, "メールアドレス")), "mail"),
                 "phone_pid": common.persons(cells.text(column(head, "TEL")), "phone"),
                 "ordered_at": ordered_at,
-                "status": _coded(sheet, head, "対応状況", _STATUS),
+                "status": _coded(sheet, head, "対応状況", {**_STATUS, **self.status_map}),
                 "currency": common.fill("JPY", head.index),
                 "total_amount": cells.money(column(head, "支払合計")),
                 "is_test": common.fill(False, head.index),
@@ -173,10 +176,11 @@ class EcCubeCsv(FileConnection):
         return common.frame("customers", customers)
 
 
-def _coded(sheet: Sheet, rows: pd.DataFrame, name: str, mapping: dict[str, str]) -> Cells:
-    """A master value by its ID, or by its 名称 where the ID is left out; one of the two columns must be there."""
+def _coded(sheet: Sheet, rows: pd.DataFrame, name: str, mapping: Mapping[str, str]) -> Cells:
+    """A master value by its ID, or by its 名称 where the ID is left out or not known; one of the two columns must be there."""
     by_id, by_name = f"{name}(ID)", f"{name}(名称)"
     if by_id not in rows.columns:
         require(sheet, (by_name,))
-    number = cells.choice(column(rows, by_id), mapping)
-    return number.where(number.notna(), cells.choice(column(rows, by_name), mapping))
+    number, word = cells.choice(column(rows, by_id), mapping), cells.choice(column(rows, by_name), mapping)
+    known = set(mapping.values())
+    return number.where(number.isin(known) | (number.notna() & ~word.isin(known)), word)
