@@ -9,7 +9,7 @@ from statistics import median
 import duckdb
 
 from pipelines.quality.landing import LARGEST_QUARANTINE, LARGEST_SHRINK, LARGEST_UNPARSED, SMALLEST_VOLUME_FLOOR
-from pipelines.sources.pull import Pulled, money_column
+from pipelines.sources.pull import Pulled, masked, money_column
 from pipelines.sources.schema import Table
 from pipelines.store import Day, Store, month_of
 
@@ -59,6 +59,7 @@ class Counts:
     duplicates: int
     landing: int
     not_due: int
+    future: int  # of those not due: dated after the run, so they wait for their day
 
     @property
     def lost(self) -> int:
@@ -81,11 +82,12 @@ class BatchFacts:
     def insert(self, accept_shrink: bool) -> Counts:
         """Add the row to `facts`; the counts it rests on."""
         due, counts = self.due, self.counts()
+        wrong: list[str | None]
         if self.pulled.error:
             wrong = [str(self.pulled.error), None, None, None, None, None]
         else:
-            shrink = None if accept_shrink else self.shrink_error()
-            wrong = [None, self.type_error(), self.unknown_value(), self.conflicting_key(), self.volume_error(), shrink]
+            wrong = [None, self.type_error(), self.unknown_value(), self.conflicting_key()]
+            wrong += [None, None] if accept_shrink else [self.volume_error(), self.shrink_error()]
         names = [f"{due.connection}: {due.table.id}", due.table.id, due.connection]
         numbers = [counts.checked, counts.quarantined, self.excess_quarantined(), counts.lost, self.money_lost()]
         self.sql.execute(f"insert into facts values ({', '.join('?' * 14)})", [*names, *wrong, *numbers])
@@ -102,6 +104,7 @@ class BatchFacts:
             duplicates=raw - kept,
             landing=self._count(self.now, f"change_date is not null and not {rejected}"),
             not_due=self._count(self.kept, f"_id not in (select _id from {self.now})"),
+            future=self._count(self.kept, "change_date > cast(landed_at as date) + 1"),
         )
 
     def money_lost(self) -> float:
@@ -150,7 +153,8 @@ class BatchFacts:
                 order by _id limit 1"""
             if column.enum and (found := self.sql.execute(query, [self.due.connection, list(column.enum)]).fetchone()):
                 value, file, row = found
-                return f"{column.name} has the unknown value {value!r} ({file} row {row}); known are {', '.join(column.enum)}"
+                known = ", ".join(column.enum)
+                return f"{column.name} has the unknown value {masked(value)!r} ({file} row {row}); known are {known}"
         return None
 
     def conflicting_key(self) -> str | None:
@@ -174,12 +178,12 @@ class BatchFacts:
         now = self._day_rows(end) if end in self.due.hashes else 0
         if usual < FEW or now >= SMALLEST_VOLUME_FLOOR * usual:
             return None
-        hint = "if its file is still to come, run again when it is there"
+        hint = "run again when its file is there, or with --accept-shrink if that is right"
         return f"{end} has {now} rows, that weekday usually {usual:g}; {hint}"
 
     def shrink_error(self) -> str | None:
         """Records that the changed days had and the source no longer knows. One that moved to a later day is not lost."""
-        days = sorted(day for day in self.due.changed if day in self.due.landed and self.due.landed[day].rows >= FEW)
+        days = sorted(day for day in self.due.changed if day in self.due.landed and self.due.landed[day].rows)
         if not days:
             return None
         months = sorted({month_of(day) for day in days})
@@ -190,8 +194,11 @@ class BatchFacts:
               where kept.connection = old.connection and kept.source_record_id = old.source_record_id))
             from read_parquet(?, hive_partitioning = false) as old
             where change_date = any(?) group by change_date order by change_date"""
-        for day, before, gone in self.sql.execute(query, [files, days]).fetchall():
-            if gone > LARGEST_SHRINK * before:
+        found = self.sql.execute(query, [files, days]).fetchall()
+        # All days together as well: a small shop has only few rows a day, and an empty folder would take them all.
+        found.append((f"{days[0]} to {days[-1]}", sum(row[1] for row in found), sum(row[2] for row in found)))
+        for day, before, gone in found:
+            if before >= FEW and gone > LARGEST_SHRINK * before:
                 hint = "put the missing file back, or run with --accept-shrink"
                 return f"{gone} of the {before} rows landed for {day} are gone; {hint}"
         return None

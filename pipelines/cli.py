@@ -53,6 +53,15 @@ def _day(value: str | None, option: str) -> date | None:
         raise ConfigError(f"{option} {value!r} is not a day; write YYYY-MM-DD") from None
 
 
+def _in_history(day: date, config: Config, yesterday: date) -> None:
+    """A night is for a day that has a partition and is over."""
+    if not config.company.first_day <= day <= yesterday:
+        raise ConfigError(
+            f"there is no night for {day}: the history runs from {config.company.first_day} (first_day in connections.yaml) "
+            f"to yesterday, {yesterday}"
+        )
+
+
 @app.command()
 @_plain_errors
 def run(
@@ -60,7 +69,7 @@ def run(
     start: Annotated[str | None, typer.Option("--from", help="First day to land in the backfill run.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day to land in the backfill run.")] = None,
     accept_shrink: Annotated[
-        bool, typer.Option(help="Replace days although they would lose more than half of their rows.")
+        bool, typer.Option(help="Take it as right that rows are gone or a day has far fewer than usual.")
     ] = False,
 ) -> None:
     """Land everything the connections have, then run the nightly job for the last day and publish."""
@@ -70,10 +79,17 @@ def run(
     chosen, first, last = _day(day, "--date"), _day(start, "--from"), _day(end, "--to")
     if chosen and (first or last):
         raise ConfigError("--date runs one night; it cannot be combined with --from and --to")
-    began = datetime.now()
-    console.print(f"[bold]{config.company.name}[/]: {len(config.connections)} connections, data in {settings.home}")
     from pipelines import night
 
+    first, last = first or config.company.first_day, last or night.yesterday(config)
+    if first > last:
+        raise ConfigError(f"the first day {first} lies after the last day {last}")
+    if chosen:
+        _in_history(chosen, config, night.yesterday(config))
+    began = datetime.now()
+    console.print(f"[bold]{escape(config.company.name)}[/]: {len(config.connections)} connections, data in {settings.home}")
+    for orphan in night.orphans(settings, config):
+        console.print(f"[yellow]warning[/] {orphan}", soft_wrap=True)
     night.dagster_home(settings)
     from pipelines.definitions import defs
 
@@ -81,19 +97,13 @@ def run(
     outcomes = []
     if chosen is None:
         console.print("[bold]backfill[/] landing the whole history in one run")
-        outcomes.append(
-            night.run_backfill(
-                definitions,
-                settings.home / "backfill.log",
-                first or config.company.first_day,
-                last or night.yesterday(config),
-                accept_shrink,
-            )
-        )
-        chosen = last or night.last_landed_day(settings, config)
-    if chosen is None:
-        raise ConfigError("nothing has landed: the drop folders of all connections are empty")
+        outcomes.append(night.run_backfill(definitions, settings.home / "backfill.log", first, last, accept_shrink))
+        newest = night.last_landed_day(settings, config)
+        if newest is None and outcomes[0].success:
+            raise ConfigError("nothing has landed: the drop folders of all connections are empty")
+        chosen = min(newest or last, last)
     if all(outcome.success for outcome in outcomes):
+        _in_history(chosen, config, night.yesterday(config))
         console.print(f"[bold]nightly[/] for {chosen}")
         outcomes.append(night.run_nightly(definitions, settings.home / "nightly.log", chosen, accept_shrink))
     _summary(settings, config, outcomes, (datetime.now() - began).total_seconds())
@@ -182,6 +192,10 @@ def doctor() -> None:
             wrong += 1
             state = f"[bold red]wrong[/] {escape(str(error))}"
         console.print(f"{name} ({connection.source}/{connection.kind}): {state}", soft_wrap=True)
+    from pipelines import night
+
+    for orphan in night.orphans(settings, config):
+        console.print(f"[yellow]warning[/] {orphan}", soft_wrap=True)
     console.print(f"data in {_relative(settings.home)}, {len(list_releases(settings.home))} releases")
     if settings.key_employee is None:
         console.print(

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from filelock import FileLock
 
 from pipelines.batch_facts import Due, Window
 from pipelines.door import Door
@@ -23,7 +22,7 @@ from pipelines.quality.gate import RuleResult
 from pipelines.sources.connection import Connection
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch, Pulled, pull
-from pipelines.store import EXTRACTOR, Day, Store
+from pipelines.store import EXTRACTOR, Day, Store, private, writer_lock
 
 Log = Callable[[str], None]
 
@@ -65,7 +64,7 @@ def land(
 ) -> Landing:
     """Land `window` of `connections` into `home`. Nothing is raised for bad input: see `Landing.refused` and `.checks`."""
     store = Store(home)
-    with FileLock(home / "writer.lock"), tempfile.TemporaryDirectory(prefix="stage-", dir=_stage_root(home)) as folder:
+    with writer_lock(home, log), tempfile.TemporaryDirectory(prefix="stage-", dir=_stage_root(home)) as folder:
         store.prepare()
         pulls = _pull_all(connections, Path(folder), pseudonymiser, batch, threads, log)
         door = Door(Path(folder), store, pulls, window, accept_shrink)
@@ -74,6 +73,9 @@ def land(
             refused = door.blocked()
             for name, reason in refused.items():
                 log(f"{name}: refused: {reason}")
+            for (_, name), due in door.due.items():
+                if waiting := door.counts[(due.table.id, name)].future:
+                    log(f"{name}: {waiting} {due.table.name} are dated in the future and wait for their day")
             tables = [_replace(door, due, store, batch, name in refused) for (_, name), due in door.due.items()]
         finally:
             door.close()
@@ -82,8 +84,7 @@ def land(
 
 def _stage_root(home: Path) -> Path:
     """A folder for staged pulls inside `home`; what a killed run left there is removed."""
-    root = home / "staging"
-    root.mkdir(parents=True, exist_ok=True)
+    root = private(home / "staging")
     for leftover in root.iterdir():
         shutil.rmtree(leftover, ignore_errors=True)
     return root

@@ -16,14 +16,14 @@ from dagster._core.execution.plan.objects import StepFailureData
 from pipelines.assets.landing import ACCEPT_SHRINK
 from pipelines.settings import Config, Settings
 from pipelines.sources.contract import TABLES, table
-from pipelines.store import Store
+from pipelines.store import NO_MONTH, Store, private
 
 DAGSTER_YAML = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},  # no sign-up window in the UI
     # A lost host would leave its run STARTED and its slot taken for ever.
     "run_monitoring": {"enabled": True, "max_runtime_seconds": 6 * 3600},
-    "concurrency": {"runs": {"max_concurrent_runs": 1}, "pools": {"default_limit": 1}},
+    "concurrency": {"runs": {"max_concurrent_runs": 1}},
 }
 
 
@@ -52,10 +52,9 @@ class SourceRows:
 
 def dagster_home(settings: Settings) -> Path:
     """The Dagster instance's folder, made when absent; DAGSTER_HOME points there from now on."""
-    home = settings.home / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    file, content = home / "dagster.yaml", yaml.safe_dump(DAGSTER_YAML)
-    if not file.exists():
+    home = private(settings.home / "dagster")
+    file, content = home / "dagster.yaml", f"# Written by engagement; changes are overwritten.\n{yaml.safe_dump(DAGSTER_YAML)}"
+    if not file.exists() or file.read_text() != content:
         file.write_text(content)
     os.environ["DAGSTER_HOME"] = str(home)
     return home
@@ -131,6 +130,14 @@ def last_landed_day(settings: Settings, config: Config) -> date | None:
         if entry.rows
     ]
     return max(days, default=None)
+
+
+def orphans(settings: Settings, config: Config) -> list[str]:
+    """Connections that have landed rows and are no longer configured: their rows are still published."""
+    files = Store(settings.home).landing.glob("*/*/month=*/*.parquet")
+    names = {path.stem for path in files if path.parent.name != f"month={NO_MONTH}"} - set(config.connections)
+    advice = "is not in connections.yaml but its rows are still published; if it was renamed or removed, delete its files in"
+    return [f"{name} {advice} {settings.home / 'landing'} and {settings.home / 'quarantine'}" for name in sorted(names)]
 
 
 def landed_rows(settings: Settings, config: Config) -> list[SourceRows]:

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
 import duckdb
@@ -44,8 +44,10 @@ def publish(home: Path, tables: Sequence[str], *, run: str, keep: int) -> Releas
     require_built(home, run)
     releases = home / "releases"
     releases.mkdir(parents=True, exist_ok=True)
-    for leftover in releases.glob(".*"):
-        leftover.unlink() if leftover.is_symlink() else shutil.rmtree(leftover)
+    for leftover in (*releases.glob(".*.making"), *releases.glob(".*.removing")):
+        shutil.rmtree(leftover)
+    for leftover in releases.glob(".current.*"):
+        leftover.unlink()
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     making = releases / f".{name}.making"
     counts = _export(home / "warehouse.duckdb", making, tables)
@@ -54,7 +56,7 @@ def publish(home: Path, tables: Sequence[str], *, run: str, keep: int) -> Releas
         "release": name,
         "run": run,
         "tables": counts,
-        "files": {str(path.relative_to(making)): sha256(path.read_bytes()).hexdigest() for path in files},
+        "files": {str(path.relative_to(making)): _sha256(path) for path in files},
     }
     (making / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     for path in making.rglob("*"):
@@ -149,6 +151,11 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, table: str, file: Path) ->
         marked.write(b"\xef\xbb\xbf")
         shutil.copyfileobj(plain, marked)
     os.replace(file.with_suffix(".bom"), file)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _quoted(text: object) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import hmac
+import json
 import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -78,6 +81,7 @@ class Settings(BaseSettings):
             raise ConfigError(
                 "the three ENGAGEMENT_KEY_* values must differ: equal keys would let employees and customers be joined"
             )
+        _same_as_before(keys, self.home / "pseudonym_keys.json")
         return keys
 
 
@@ -90,13 +94,37 @@ def load_settings() -> Settings:
     return settings.model_copy(update={"home": settings.home.resolve(), "connections": settings.connections.resolve()})
 
 
+def _same_as_before(keys: Mapping[KeyClass, bytes], file: Path) -> None:
+    """Refuse other keys than those the home's rows were hashed with: each person would silently become two."""
+    marks = {name: hmac.digest(key, b"engagement key fingerprint", "sha256").hex() for name, key in keys.items()}
+    if not file.exists():
+        _write_once(file, json.dumps(marks))
+    before = json.loads(file.read_text())
+    changed = [f"ENGAGEMENT_KEY_{name.upper()}" for name in KEY_CLASSES if before.get(name) != marks[name]]
+    if changed:
+        raise ConfigError(
+            f"{', '.join(changed)} differs from the key that the rows in {file.parent} were hashed with; set the old key again, "
+            f"or remove {file.parent / 'landing'}, {file.parent / 'quarantine'} and {file} and land everything anew"
+        )
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Create a file for its owner alone, whole and on the disk; where another process was faster, its file stays."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    with suppress(FileExistsError):
+        os.link(temporary, file)
+    temporary.unlink()
+
+
 def _kept_keys(file: Path) -> dict[KeyClass, SecretStr | None]:
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"ENGAGEMENT_KEY_{name.upper()}={secrets.token_hex(32)}\n" for name in KEY_CLASSES]
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as handle:
-            handle.writelines(lines)
+        _write_once(file, "".join(f"ENGAGEMENT_KEY_{name.upper()}={secrets.token_hex(32)}\n" for name in KEY_CLASSES))
     values = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
     return {name: SecretStr(values.get(f"ENGAGEMENT_KEY_{name.upper()}", "").strip()) for name in KEY_CLASSES}
 

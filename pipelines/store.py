@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from pipelines.sources.contract import TABLES
 from pipelines.sources.schema import Table
@@ -68,6 +70,8 @@ class Store:
 
     def prepare(self) -> None:
         """Give every table of the contract an empty typed file, and remove what a crash left half written."""
+        private(self.landing)
+        private(self.quarantine)
         for root in (self.landing, self.quarantine):
             for leftover in root.glob("*/*/month=*/.*.tmp"):
                 leftover.unlink()
@@ -116,6 +120,29 @@ class Store:
         # What only another run looked at again is no change.
         if not rows.drop("batch_id").equals(before.drop("batch_id")):
             _write(file, rows, {})
+
+
+def private(folder: Path) -> Path:
+    """Make a folder that only its owner may enter: what lies there is pseudonymised, but it is one row per person."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+@contextmanager
+def writer_lock(home: Path, log: Callable[[str], None]) -> Iterator[None]:
+    """One writer at a time, over threads, processes and Dagster instances; says so when it has to wait."""
+    home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home / "writer.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log("another run is writing; waiting for it to end")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _of_days(rows: pa.Table, days: Iterable[date]) -> pa.Table:

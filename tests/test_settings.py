@@ -157,3 +157,11 @@ def test_two_connections_of_one_name_are_refused(tmp_path: Path) -> None:
     file.write_text("company: {name: A, first_day: 2024-01-01}\nconnections:\n  shop: {source: ec}\n  shop: {source: ec}\n")
     with pytest.raises(ConfigError, match=r"'shop' stands there twice.*line 4"):
         read_connections(file)
+
+
+def test_other_keys_than_the_landed_rows_were_hashed_with_are_refused(tmp_path: Path) -> None:
+    keyed(tmp_path, employee="e" * 32, customer="c" * 32, social="s" * 32).keys()
+    with pytest.raises(ConfigError, match=r"^ENGAGEMENT_KEY_CUSTOMER differs from the key that the rows in") as refused:
+        keyed(tmp_path, employee="e" * 32, customer="d" * 32, social="s" * 32).keys()
+    assert "c" * 32 not in str(refused.value)
+    assert "c" * 32 not in (tmp_path / "pseudonym_keys.json").read_text()

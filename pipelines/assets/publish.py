@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
-from filelock import FileLock
 
 from pipelines.assets.landing import ACCEPT_SHRINK
 from pipelines.assets.warehouse import Published, manifest_path, published_tables
@@ -12,6 +11,7 @@ from pipelines.publish import list_releases, publish, require_built
 from pipelines.quality.gate import Gate
 from pipelines.quality.reporting import NEVER_EMPTY, exit_rules
 from pipelines.settings import Settings
+from pipelines.store import writer_lock
 
 RELEASE = dg.AssetKey("release")
 
@@ -37,7 +37,7 @@ def exit_checks(settings: Settings, tables: Sequence[Published]) -> dg.AssetChec
         releases = [] if ACCEPT_SHRINK in context.run.tags else list_releases(settings.home)
         before = next((release.tables for release in releases if release.is_current), {})
         failed = 0
-        with FileLock(settings.home / "writer.lock"), Gate(settings.home / "warehouse.duckdb") as gate:
+        with writer_lock(settings.home, context.log.info), Gate(settings.home / "warehouse.duckdb") as gate:
             for table in tables:
                 rules = exit_rules(table.name, table.columns, before.get(table.name, 0))
                 for result in gate.check(table.name, table.grain, rules, may_be_empty=table.name not in NEVER_EMPTY):
@@ -66,7 +66,7 @@ def release_asset(settings: Settings, tables: Sequence[Published]) -> dg.AssetsD
         description="The published tables as one folder: DuckDB, Parquet and CSV. 公開テーブル一式。",
     )
     def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        with FileLock(settings.home / "writer.lock"):
+        with writer_lock(settings.home, context.log.info):
             made = publish(settings.home, [table.name for table in tables], run=context.run_id, keep=settings.keep_releases)
         context.log.info(f"published {len(made.tables)} tables as {made.path}")
         lines = ["| table | rows |", "| --- | ---: |", *(f"| {name} | {rows:,} |" for name, rows in made.tables.items())]

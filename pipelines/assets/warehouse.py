@@ -15,7 +15,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from filelock import FileLock
 
 from pipelines.settings import PROJECT, Company, Settings
-from pipelines.store import Store
+from pipelines.store import Store, private, writer_lock
 
 DBT_PROJECT = PROJECT / "dbt_project"
 DBT = Path(sys.executable).with_name("dbt")  # the environment's own, whatever PATH says
@@ -55,8 +55,7 @@ def dbt_args(company: Company) -> list[str]:
 
 def manifest_path(settings: Settings) -> Path:
     """The manifest, parsed anew when a file of the dbt project changed; one process at a time does it."""
-    target = settings.home / "dbt"
-    target.mkdir(parents=True, exist_ok=True)
+    target = private(settings.home / "dbt")
     manifest, stamp, state = target / "manifest.json", target / "manifest.sha256", _state()
     with FileLock(target / "manifest.lock"):
         if not manifest.exists() or not stamp.exists() or stamp.read_text() != state:
@@ -111,7 +110,7 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
         built = settings.home / "warehouse.built"
         os.environ.update(dbt_environment(settings))
         dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
-        with FileLock(settings.home / "writer.lock"):
+        with writer_lock(settings.home, context.log.info):
             # The mark says that the warehouse is whole and whose it is: the exit gate and publish read nothing without it.
             built.unlink(missing_ok=True)
             context.log.info("dbt build: staging, facts, reports and their tests")
@@ -119,6 +118,7 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
                 yield from dbt.cli(dbt_args(company), context=context, target_path=settings.home / "dbt").stream()
             except DagsterDbtCliRuntimeError:
                 raise dg.Failure("dbt build failed: " + "; ".join(failures(settings)), allow_retries=False) from None
+            (settings.home / "warehouse.duckdb").chmod(0o600)
             built.write_text(context.run_id)
 
     return warehouse

@@ -16,7 +16,17 @@ LARGEST_LOSS = 0.5  # of the rows of the last release
 # Shares of a reach or of an audience may exceed 1: people engage with a post that they were not counted as reached by.
 NOT_A_SHARE = ("engagement_rate_by_reach", "engagement_rate_by_impressions", "engagement_rate_by_followers")
 
-EXTRA: dict[str, tuple[Rule, ...]] = {}
+EXTRA: dict[str, tuple[Rule, ...]] = {
+    "rpt_employee_engagement": (
+        Rule(
+            "no_small_group",
+            "ExpectColumnValuesToBeBetween",
+            {"column": "n_answered", "min_value": 5},
+            "no group of fewer than five employees is shown",
+            ("n_answered",),
+        ),
+    ),
+}
 
 
 def exit_rules(table: str, columns: Sequence[str], rows_before: int = 0) -> tuple[Rule, ...]:

@@ -124,7 +124,7 @@ def typed(
         values = [None if value != value else value for value in frame.rows[column.name].tolist()]
         for position, value in enumerate(values):
             if isinstance(value, Bad):
-                raw = "***" if column.personal else _short(value.raw)
+                raw = "***" if column.personal else masked(value.raw)
                 unparsed[position].append(f"{column.name}: {value.column} {raw!r} {value.why}")
                 values[position] = None
             elif column.type == "money" and value is not None and abs(value) >= MONEY_LIMIT:
@@ -167,7 +167,7 @@ def _pid(value: Any, column: Column, table: Table, pseudonymiser: Pseudonymiser)
     return pseudonymiser.pid(value)
 
 
-def _short(raw: str) -> str:
+def masked(raw: str) -> str:
     """Enough of the value to find it, without what could name a person should a wrong column be mapped."""
-    masked = _PERSONAL.sub("***", unicodedata.normalize("NFKC", raw))
-    return masked if len(masked) <= 40 else masked[:37] + "..."
+    text = _PERSONAL.sub("***", unicodedata.normalize("NFKC", raw))
+    return text if len(text) <= 40 else text[:37] + "..."

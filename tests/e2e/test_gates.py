@@ -119,3 +119,26 @@ def test_a_wrong_configuration_is_told_in_one_line(small_company: Company, comma
     done = small_company.run(command)
     assert done.returncode == 2
     assert done.stdout.strip() == "error connections.yaml: shop_eccube.tax_rouding: unknown key; did you mean tax_rounding?"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--date", "2026-03-31"), "there is no night for 2026-03-31: the history runs from 2026-04-01"),
+        (("--date", "2999-01-01"), "there is no night for 2999-01-01"),
+        (("--date", "31.7.2026"), "--date '31.7.2026' is not a day; write YYYY-MM-DD"),
+        (("--from", "2026-07-02", "--to", "2026-07-01"), "the first day 2026-07-02 lies after the last day 2026-07-01"),
+    ],
+)
+def test_a_day_that_cannot_be_run_is_refused_before_anything_is_read(
+    small_company: Company, arguments: tuple[str, ...], told: str
+) -> None:
+    small_company.edit_connections(lambda content: content["company"].update(first_day="2026-04-01"))
+    done = small_company.run("run", *arguments)
+    assert done.returncode == 2
+    assert told in done.stdout
+
+
+def test_a_connection_taken_out_of_the_file_is_named_as_long_as_its_rows_lie_there(small_company: Company) -> None:
+    small_company.edit_connections(lambda content: content["connections"].pop("mentions"))
+    assert "warning mentions is not in connections.yaml but its rows are still published" in small_company.run("doctor").stdout

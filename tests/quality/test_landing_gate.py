@@ -197,7 +197,7 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> Refusals:
         ),
         ("known_values", "known_values", "status has the unknown value '発送待ち' (orders1.csv row 3); known are placed, paid"),
         ("unique_keys", "unique_keys", "record A1/1 occurs more than once with different content (orders1.csv rows 2, 3)"),
-        ("volume", "volume", "2024-01-31 has 0 rows, that weekday usually 10; if its file is still to come, run again"),
+        ("volume", "volume", "2024-01-31 has 0 rows, that weekday usually 10; run again when its file is there, or with"),
         ("no_shrink", "no_shrink", "7 of the 12 rows landed for 2024-01-31 are gone; put the missing file back, or run with --"),
         ("quarantine_share", "quarantine_share", "4 of 14 rows are held back"),
     ],
