@@ -1,5 +1,5 @@
--- A returned row is a post whose counter was never reset, and whose daily likes do not add up to its newest count; or an account whose
--- daily changes of followers do not add up to the difference between its first and its newest reading.
+-- A returned row is a post whose counter was read from its first day on and never reset, and whose daily likes do not add up to its newest
+-- count; or an account whose daily changes of followers do not add up to the difference between its first and its newest reading.
 with posts as (
     select * from {{ ref('fct_sns_post_days') }}
 ),
@@ -15,7 +15,7 @@ likes as (
         max(likes) as in_all
     from posts
     group by post_key
-    having {{ count_if('is_reset') }} = 0
+    having {{ count_if('is_reset') }} = 0 and {{ count_if('is_first_reading and likes_delta is null') }} = 0
 ),
 
 bounds as (

@@ -1,11 +1,15 @@
--- A returned row is a unit that is shown although it, less the units shown below it, tells of fewer persons than the minimum; or a hidden
--- row that still shows something.
+-- A returned row is a unit that is shown although it, less the units shown below it, tells of fewer persons than the minimum (or of few beside
+-- a group of one mind); a unit that shows some of its scores and hides others, or a response rate without them; a shown row of a small group
+-- of one mind; or a hidden row that still shows something.
 with shown as (
     select * from {{ ref('rpt_employee_engagement') }}
 ),
 
 persons as (
-    select * from {{ ref('fct_employee_engagement_waves') }}
+    select
+        *,
+        n_answered < {{ var('uniform_n') }} and greatest(favourable_share, neutral_share, unfavourable_share) = 1 as is_uniform
+    from {{ ref('fct_employee_engagement_waves') }}
 ),
 
 children as (
@@ -14,7 +18,13 @@ children as (
         shown.wave,
         shown.metric,
         sum(persons.n_answered) as n_answered,
-        sum(case when shown.is_suppressed then persons.n_answered else 0 end) as hidden_n
+        sum(case when shown.is_suppressed then persons.n_answered else 0 end) as hidden_n,
+        max(
+            case
+                when shown.is_suppressed and persons.is_uniform then {{ var('uniform_n') }}
+                else greatest(coalesce(persons.min_n, 0), {{ var('min_group_n') }})
+            end
+        ) as needed_n
     from shown
     inner join persons
         on
@@ -25,12 +35,14 @@ children as (
     group by shown.parent_unit, shown.wave, shown.metric
 ),
 
--- Those who sit in the parent itself are hidden too.
+-- Those who sit in the parent itself are hidden too. Where nobody below a parent is shown, what can be worked out is the parent itself.
 hidden as (
     select
         children.parent_unit,
         children.wave,
         children.metric,
+        children.needed_n,
+        persons.n_answered as parent_n,
         children.hidden_n + persons.n_answered - children.n_answered as hidden_n
     from children
     inner join persons
@@ -51,11 +63,30 @@ select
     wave,
     metric
 from hidden
-where hidden_n > 0 and hidden_n < {{ var('min_group_n') }}
+where hidden_n > 0 and hidden_n < needed_n and hidden_n < parent_n
+union all
+select
+    org_unit as parent_unit,
+    wave,
+    'any' as metric
+from shown
+group by org_unit, wave
+having
+    {{ count_if("is_suppressed and metric <> 'response_rate'") }} > 0
+    and {{ count_if("not is_suppressed") }} > 0
 union all
 select
     org_unit as parent_unit,
     wave,
     metric
 from shown
-where is_suppressed and coalesce(n_answered, n_invited, value, ci_low, ci_high, favourable_share) is not null
+where
+    n_answered < {{ var('uniform_n') }}
+    and (greatest(favourable_share, neutral_share, unfavourable_share) = 1 or abs(value) = 100)
+union all
+select
+    org_unit as parent_unit,
+    wave,
+    metric
+from shown
+where is_suppressed and coalesce(n_answered, n_invited, value, ci_low, ci_high, favourable_share, neutral_share, unfavourable_share) is not null

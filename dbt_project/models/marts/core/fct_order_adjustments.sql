@@ -19,7 +19,8 @@ fx_days as (
     select * from {{ ref('int_fx_days') }}
 ),
 
--- What cancels an order that was never counted as a sale must not be taken off the sales a second time.
+-- What cancels an order that was never counted as a sale must not be taken off the sales a second time; and the cancellation or return of
+-- a whole order (its number is the order's and its type) that a newer file has as neither was taken back.
 joined as (
     select
         adjustments.*,
@@ -29,7 +30,13 @@ joined as (
             {{ customer_key('customer_numbers.mail_pid', 'adjustments.mail_pid', 'adjustments.connection', 'adjustments.customer_pid') }},
             orders.customer_key
         ) as customer_key,
-        coalesce(orders.is_sold, true) as is_counted,
+        coalesce(orders.is_sold, true)
+        and not (
+            adjustments.type in ('cancel', 'return')
+            and adjustments.line_no is null
+            and adjustments.adjustment_id = adjustments.order_id || '-' || adjustments.type
+            and coalesce(orders.status not in ('cancelled', 'returned'), false)
+        ) as is_counted,
         coalesce(order_lines.line_type, 'item') in ('item', 'discount') as is_goods,
         fx_days.jpy_per_unit as fx_rate
     from adjustments
@@ -56,7 +63,7 @@ running as (
     select
         *,
         sum(case when is_goods then amount else 0 end) over (
-            partition by connection, order_key
+            partition by connection, order_key, is_counted
             order by adjusted_at, adjustment_id
             rows between unbounded preceding and current row
         ) as goods_so_far

@@ -10,13 +10,22 @@ newest_first as (
     from mentions
 ),
 
+-- The post's number on the platform leads to its author, who is a pseudonym here: a mention is known by its place among the author's own.
+numbered as (
+    select
+        *,
+        coalesce(author_pid, 'unknown') as author,
+        row_number() over (partition by platform, author_pid order by posted_at, post_id) as mention_number
+    from newest_first
+    where version_rank = 1
+),
+
 final as (
     select
         -- ids
-        {{ key_of(['platform', 'post_id']) }} as mention_key,
+        {{ key_of(['platform', 'author', 'mention_number']) }} as mention_key,
         {{ key_of(['platform', 'account_id']) }} as account_key,
         platform,
-        post_id,
         author_pid,
         -- attributes
         polarity_source,
@@ -35,10 +44,8 @@ final as (
         is_incentivised,
         -- dates and timestamps
         business_date,
-        posted_at,
-        first_reply_at
-    from newest_first
-    where version_rank = 1
+        {{ dbt.date_trunc('hour', 'posted_at') }} as posted_at
+    from numbered
 )
 
 select * from final

@@ -23,6 +23,14 @@ compared as (
     where version_rank = 1
 ),
 
+-- What an old post had gathered before anybody read it did not come on the day of its first reading.
+judged as (
+    select
+        *,
+        previous_day is not null or {{ dbt.datediff('business_date', 'day', 'day') }} <= 1 as is_followed
+    from compared
+),
+
 final as (
     select
         -- ids
@@ -40,7 +48,7 @@ final as (
         {%- endfor %}
         -- measures: what came since the last reading
         {%- for counter in counters %}
-        {{ counter_delta(counter, 'previous_' ~ counter) }} as {{ counter }}_delta,
+        case when is_followed then {{ counter_delta(counter, 'previous_' ~ counter) }} end as {{ counter }}_delta,
         {%- endfor %}
         cast({{ dbt.datediff('previous_day', 'day', 'day') }} - 1 as bigint) as gap_days,
         -- flags
@@ -51,7 +59,7 @@ final as (
         -- dates and timestamps
         business_date,
         posted_at
-    from compared
+    from judged
 )
 
 select * from final

@@ -26,7 +26,8 @@ ancestors as (
 wave_dates as (
     select
         wave,
-        max(business_date) as wave_date
+        max(business_date) as wave_date,
+        max(min_n) as min_n
     from answers
     where audience = 'employee'
     group by wave
@@ -168,6 +169,7 @@ final as (
         -- measures
         all_metrics.n_answered,
         invited_per_unit.n_invited,
+        wave_dates.min_n,
         {{ stable('all_metrics.score') }} as value,
         {{ stable(ci_low('all_metrics.score', 'all_metrics.margin', 'all_metrics.lowest')) }} as ci_low,
         {{ stable(ci_high('all_metrics.score', 'all_metrics.margin', '100')) }} as ci_high,

@@ -68,7 +68,7 @@ final as (
             when target is null then 'no_target'
             when direction = 'up' and value >= target then 'on_target'
             when direction = 'down' and value <= target then 'on_target'
-            else 'below'
+            else 'off_target'
         end as status,
         -- flags
         is_suppressed

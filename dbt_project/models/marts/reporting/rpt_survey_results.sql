@@ -72,6 +72,14 @@ bases as (
         segments.segment_question, segments.segment_value
 ),
 
+-- Everybody less the segments shown is the hidden one. The survey's own minimum may be far above what protects a person, and asks for no more.
+judged as (
+    {{ suppress_siblings(
+        'bases', ['connection', 'survey_id', 'wave', 'question_code', 'segment_question'], 'segment_value', 'n',
+        minimum='min_n', needed='least(min_n, ' ~ var("min_group_n") ~ ')'
+    ) }}
+),
+
 choices as (
     select
         shown.connection,
@@ -97,26 +105,26 @@ choices as (
 -- An option nobody in the segment chose is a share of 0, not a missing row.
 tallied as (
     select
-        bases.*,
+        judged.*,
         options.option_code,
         coalesce(choices.n_chosen, 0) as n_chosen,
         coalesce(choices.weight_chosen, 0) as weight_chosen,
-        bases.n < bases.min_n as is_suppressed
-    from bases
+        judged.suppress_reason is not null as is_suppressed
+    from judged
     inner join options
         on
-            bases.connection = options.connection
-            and bases.survey_id = options.survey_id
-            and bases.question_code = options.question_code
+            judged.connection = options.connection
+            and judged.survey_id = options.survey_id
+            and judged.question_code = options.question_code
     left join choices
         on
-            bases.connection = choices.connection
-            and bases.survey_id = choices.survey_id
-            and bases.wave = choices.wave
-            and bases.question_code = choices.question_code
+            judged.connection = choices.connection
+            and judged.survey_id = choices.survey_id
+            and judged.wave = choices.wave
+            and judged.question_code = choices.question_code
             and options.option_code = choices.option_code
-            and bases.segment_question = choices.segment_question
-            and bases.segment_value = choices.segment_value
+            and judged.segment_question = choices.segment_question
+            and judged.segment_value = choices.segment_value
 ),
 
 final as (
