@@ -22,7 +22,12 @@ from (
             order by case when own_reason is null then 1 else 0 end, {{ n }}, {{ unit }}
             rows between unbounded preceding and 1 preceding
         ), 0) as smaller_n,
-        max(case when own_reason = 'uniform' then greatest({{ var("uniform_n") }}, {{ needed }}) else {{ needed }} end) over (
+        max(
+            case
+                when {{ is_uniform }} and {{ n }} < {{ var("uniform_n") }} then greatest({{ var("uniform_n") }}, {{ needed }})
+                else {{ needed }}
+            end
+        ) over (
             partition by {{ siblings | join(", ") }}
         ) as needed_n
     from (
