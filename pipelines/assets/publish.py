@@ -40,7 +40,8 @@ def exit_checks(settings: Settings, tables: Sequence[Published]) -> dg.AssetChec
         with writer_lock(settings.home, context.log.info), Gate(settings.home / "warehouse.duckdb") as gate:
             for table in tables:
                 rules = exit_rules(table.name, table.columns, before.get(table.name, 0))
-                for result in gate.check(table.name, table.grain, rules, may_be_empty=table.name not in NEVER_EMPTY):
+                may_be_empty = table.name not in NEVER_EMPTY and not before.get(table.name)
+                for result in gate.check(table.name, table.grain, rules, may_be_empty=may_be_empty):
                     failed += not result.passed
                     yield dg.AssetCheckResult(
                         asset_key=table.name,
