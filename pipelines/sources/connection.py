@@ -6,6 +6,7 @@ source gives into frames of the landing contract. It neither hashes, nor writes,
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -95,16 +96,13 @@ class FileConnection(Connection):
     pattern: str = "*"
     encoding: Literal["auto", "utf-8", "cp932"] = "auto"
 
-    # How `files.read_sheet` is to take a file apart; kinds override what differs.
-    header_rows: ClassVar[int] = 1
-
     def read_options(self) -> dict[str, Any]:
         """Keyword arguments for `files.read_sheets`, for kinds whose files are not plain CSV with a header row."""
         return {}
 
+    @abstractmethod
     def read(self, sheet: Sheet) -> Iterator[Frame]:
         """Turn one file into frames of the landing contract.
 
         Raises SourceError when a required column is missing or the file is not of this kind.
         """
-        raise NotImplementedError

@@ -10,6 +10,7 @@ lands no respondent with an answer, even where the file has a column of them. Fr
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any, ClassVar, NamedTuple
@@ -104,9 +105,9 @@ class SurveyFile(FileConnection):
             raise ValueError(f"respondent.scope of an employee survey is hr, not {respondent.scope!r}")
         return self
 
+    @abstractmethod
     def responses(self, sheet: Sheet) -> Responses:
         """The kind's own part: which rows are responses, and where each question's answers stand."""
-        raise NotImplementedError
 
     def read(self, sheet: Sheet) -> Iterator[Frame]:
         """Turn one file into frames: the invitations, or the survey, its questions and its answers."""
