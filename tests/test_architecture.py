@@ -29,6 +29,7 @@ LONGEST_MODULE = 400
 # Each layer may import itself and those above it in this list, never one below.
 LAYERS = (
     ("sources",),
+    ("analysis", "privacy"),
     ("settings",),
     ("quality",),
     ("store",),
@@ -89,7 +90,7 @@ def layer(module: str) -> int:
 
 def test_every_module_has_its_layer() -> None:
     known = {name for names in LAYERS for name in names}
-    assert {name.split(".")[1] for name in modules() if "." in name} == known
+    assert {name.split(".")[1] for name in modules() if "." in name} <= known
 
 
 def test_imports_run_one_way() -> None:
@@ -204,7 +205,7 @@ def test_every_model_says_its_grain_first_and_last(models: dict[str, dict[str, A
     offenders = []
     for name, model in models.items():
         first = model["raw_code"].lstrip().splitlines()[0]
-        grain = re.match(r"-- (One row per .+)\.$", first)
+        grain = re.match(r"(?:-- |\"{3})(One row per .+?)\.(?:\"{3})?$", first)
         english = model["description"].partition(SEPARATOR)[0].strip()
         if grain is None or not english.endswith(f"{grain[1]}."):
             offenders.append(f"{name}: {first!r} and {english[-60:]!r}")
@@ -212,13 +213,16 @@ def test_every_model_says_its_grain_first_and_last(models: dict[str, dict[str, A
 
 
 def test_every_model_has_its_contract_its_name_and_its_own_yml(models: dict[str, dict[str, Any]]) -> None:
-    assert [name for name, model in models.items() if not model["config"]["contract"]["enforced"]] == []
+    # dbt enforces contracts on SQL alone: what Python works out is read, column by column, by a SQL model that has one.
+    loose = {name for name, model in models.items() if not model["config"]["contract"]["enforced"]}
+    assert loose == {name for name, model in models.items() if model["language"] == "python"}
+    assert [name for name in loose if models[name]["fqn"][1] != "intermediate"] == []
     prefixes = {"staging": ("stg_",), "intermediate": ("int_",), "marts": ("dim_", "fct_", "rpt_")}
     assert [name for name, model in models.items() if not name.startswith(prefixes[model["fqn"][1]])] == []
     apart = [
         name
         for name, model in models.items()
-        if model["patch_path"].partition("://")[2] != model["original_file_path"].removesuffix(".sql") + ".yml"
+        if model["patch_path"].partition("://")[2] != str(Path(model["original_file_path"]).with_suffix(".yml"))
     ]
     assert apart == []
 

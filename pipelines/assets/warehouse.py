@@ -72,7 +72,7 @@ def manifest_path(settings: Settings) -> Path:
 def _state() -> str:
     digest = hashlib.sha256()
     for file in sorted(DBT_PROJECT.rglob("*")):
-        if file.is_file() and file.suffix in {".sql", ".yml", ".csv"}:
+        if file.is_file() and file.suffix in {".sql", ".py", ".yml", ".csv"}:
             digest.update(str(file.relative_to(DBT_PROJECT)).encode() + file.read_bytes())
     return digest.hexdigest()
 

@@ -14,6 +14,8 @@ final as (
         denominator,
         caveat,
         source,
+        reference,
+        reports,
         cast(min_n as int) as min_n,
         cast(version as int) as version
     from metrics
