@@ -1,0 +1,252 @@
+"""Effects of measures on panels that can be checked by head, and the claims that may be made of them."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.analysis.effects import Effect, estimate, permutation_interval
+from pipelines.analysis.initiatives import COLUMNS, initiative_effects
+from pipelines.analysis.verdicts import WHY_NOT, verdict
+from tests.bench.coverage_of_effects import Case, rows
+
+
+def panel(*subjects: tuple[float | None, list[float]], first: int = 0) -> pd.DataFrame:
+    """One subject per pair of its first treated period (None: control) and its values from period `first` on."""
+    return pd.DataFrame(
+        [
+            {"subject": number, "period": first + step, "treated_from": math.nan if start is None else start, "value": value}
+            for number, (start, values) in enumerate(subjects)
+            for step, value in enumerate(values)
+        ]
+    )
+
+
+def two_arms(treated: list[list[float]], control: list[list[float]], start: int = 1) -> pd.DataFrame:
+    return panel(*((start, values) for values in treated), *((None, values) for values in control))
+
+
+# -- what cannot be said
+# -----------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_control_group_a_difference_is_not_made() -> None:
+    effect = estimate(two_arms([[1, 2], [1, 3]], []), "diff_in_diff")
+    assert (effect.effect, effect.why_not, effect.all_treated) == (None, "no_control", True)
+    assert verdict(effect, "diff_in_diff", "up").code == "not_testable"
+
+
+def test_two_against_two_are_too_few_for_any_interval_at_95_percent() -> None:
+    effect = estimate(two_arms([[0, 9], [0, 8]], [[0, 1], [0, 2]]), "diff_in_diff")
+    assert (effect.effect, effect.ci_low, effect.why_not) == (None, None, "too_few_subjects")
+
+
+def test_three_periods_before_a_start_are_too_few_for_a_series() -> None:
+    assert estimate(panel((3, [1, 2, 3, 4, 5, 6, 7])), "before_after").why_not == "too_few_periods"
+
+
+def test_an_unknown_design_is_named() -> None:
+    with pytest.raises(
+        ValueError, match="there is no design 'gut_feeling'; there are holdout, diff_in_diff, staggered, before_after"
+    ):
+        estimate(two_arms([[1, 2]], [[1, 2]]), "gut_feeling")
+
+
+def test_every_reason_for_not_testing_has_words_in_both_languages() -> None:
+    for code, (english, japanese) in WHY_NOT.items():
+        assert verdict(Effect("cuped", why_not=code), "holdout", "up") == ("not_testable", english, japanese)
+        assert english.isascii()
+        assert not japanese.isascii()
+
+
+# -- estimates by head
+# -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_difference_in_differences_is_the_change_of_the_treated_less_that_of_the_others() -> None:
+    # The treated rise by 4 on average (3, 4, 4, 5), the others by 1.
+    effect = estimate(
+        two_arms([[1, 4], [2, 6], [3, 7], [4, 9]], [[5, 6], [1, 2], [2, 3], [8, 9]]),
+        "diff_in_diff",
+    )
+    assert effect.effect == pytest.approx(3.0)
+    assert (effect.baseline, effect.actual) == (2.5, 6.5)
+    assert (effect.n_treated, effect.n_control, effect.inference) == (4, 4, "permutation")
+    # Of the 70 ways to choose 4 of 8 only two are as extreme: this one and its mirror image.
+    assert effect.p == pytest.approx(2 / 70)
+    assert effect.ci_low is not None
+    assert effect.ci_low > 0
+
+
+def test_a_holdout_takes_off_what_the_time_before_explains() -> None:
+    # Both arms follow their own past one to one; the treated come out 2 above it. The plain difference of the means would be 2
+    # + 5.
+    rng = np.random.default_rng(3)
+    past = rng.normal(10, 3, 60)
+    past[:30] += 5
+    noise = rng.normal(0, 0.1, 60)
+    effect = estimate(
+        two_arms(
+            [[x, x + 2 + e] for x, e in zip(past[:30], noise[:30], strict=True)],
+            [[x, x + e] for x, e in zip(past[30:], noise[30:], strict=True)],
+        ),
+        "holdout",
+    )
+    assert effect.method == "cuped"
+    assert effect.effect == pytest.approx(2.0, abs=0.1)
+    assert effect.ci_low == pytest.approx(effect.effect, abs=0.15)
+
+
+def test_a_holdout_without_a_past_is_the_plain_difference_of_the_means() -> None:
+    effect = estimate(two_arms([[3], [5]] * 10, [[1], [3]] * 10, start=0), "holdout")
+    assert (effect.method, effect.inference) == ("difference_of_means", "robust")
+    assert effect.effect == pytest.approx(2.0)
+    # HC3 for two groups of n is the variance of each mean with n - 1 twice over: 2 * 20/20 / 19 ... by head: sqrt(2 * (20 / 19
+    # / 19)).
+    assert effect.ci_high is not None
+    assert effect.ci_low is not None
+    assert effect.ci_high - effect.ci_low == pytest.approx(2 * 2.0244 * math.sqrt(2 * 20 / 19 / 19), rel=1e-3)
+
+
+def test_a_staggered_start_compares_with_those_who_have_not_begun() -> None:
+    # Levels 0, 10, 20, 30, a common wave of 0, 1, 2, 3, 4 and an effect of exactly 5 from each one's own start.
+    wave = [0, 1, 2, 3, 4]
+    subjects = [
+        (start, [level + w + (5 if t >= start else 0) for t, w in enumerate(wave)])
+        for level, start in ((0, 1), (10, 2), (20, 3), (30, 4))
+    ]
+    effect = estimate(panel(*subjects), "staggered")
+    assert effect.effect == pytest.approx(5.0)
+    assert effect.all_treated  # in period 4 nobody is left: that period is not judged, and the claim stays modest
+    assert verdict(effect, "staggered", "up").code in ("suggestive", "not_testable")
+
+
+def test_an_interrupted_series_finds_the_shift_beside_the_trend() -> None:
+    rng = np.random.default_rng(5)
+    values = [0.5 * t + (7 if t >= 10 else 0) + float(rng.normal(0, 0.3)) for t in range(20)]
+    effect = estimate(panel((10, values)), "before_after")
+    assert effect.effect == pytest.approx(7.0, abs=1.0)
+    assert verdict(effect, "before_after", "up").code == "suggestive"
+    assert verdict(effect, "before_after", "down").code == "contradicted"
+
+
+# -- claims
+# ------------------------------------------------------------------------------------------------------------------------
+
+
+def found(**changes: object) -> Effect:
+    return Effect("difference_in_differences", **{"effect": 2.0, "ci_low": 1.0, "ci_high": 3.0, "actual": 10.0, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("effect", "direction", "claim"),
+    [
+        (found(), "up", "supported"),
+        (found(), "down", "contradicted"),
+        (found(ci_low=-0.1), "up", "inconclusive"),
+        (found(pre_trend_p=0.02), "up", "inconclusive"),
+        (found(all_treated=True), "up", "suggestive"),
+        (Effect("cuped"), "up", "not_testable"),
+    ],
+)
+def test_no_claim_goes_beyond_the_design(effect: Effect, direction: str, claim: str) -> None:
+    assert verdict(effect, "diff_in_diff", direction).code == claim
+
+
+def test_a_relative_effect_is_a_share_of_what_would_have_been() -> None:
+    assert found().relative == pytest.approx(2 / 8)
+    assert found(actual=2.0).relative is None
+
+
+# -- laws
+# --------------------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    changes=st.lists(st.floats(-50, 50), min_size=8, max_size=9, unique=True),
+    treated=st.integers(3, 4),
+    shift=st.floats(-20, 20),
+)
+def test_an_interval_moves_with_the_effect_and_holds_the_estimate(changes: list[float], treated: int, shift: float) -> None:
+    arms = [[0.0, change] for change in changes]
+    plain = estimate(two_arms(arms[:treated], arms[treated:]), "diff_in_diff")
+    moved = estimate(two_arms([[0.0, change + shift] for _, change in arms[:treated]], arms[treated:]), "diff_in_diff")
+    if plain.effect is None or moved.effect is None:
+        assert (plain.why_not, moved.why_not) == ("too_few_subjects", "too_few_subjects")
+        return
+    for one, other in ((plain.effect, moved.effect), (plain.ci_low, moved.ci_low), (plain.ci_high, moved.ci_high)):
+        assert other == pytest.approx(one + shift, abs=1e-6)  # type: ignore[operator]
+    assert plain.ci_low <= plain.effect <= plain.ci_high  # type: ignore[operator]
+
+
+def test_the_permutation_interval_is_the_set_of_effects_that_the_test_does_not_reject() -> None:
+    outcome, treated = np.array([3.0, 8.0, 5.0, 9.0, 1.0, 2.0, 4.0, 2.5]), np.array([True] * 4 + [False] * 4)
+    chosen = np.array([[i in members for i in range(8)] for members in combinations(range(8), 4)])
+    weights = chosen / 4 - ~chosen / 4
+
+    def p(effect: float) -> float:
+        rest = weights @ (outcome - effect * treated)
+        return float(np.mean(np.abs(rest) >= abs(rest[0]) - 1e-9))
+
+    _, low, high, p_zero = permutation_interval(float(weights[0] @ outcome), weights @ outcome, weights @ treated, 0.05)
+    assert p_zero == p(0)
+    grid = np.linspace(low - 2, high + 2, 400)
+    assert all(
+        (p(effect) > 0.05) == (low < effect < high) for effect in grid if min(abs(effect - low), abs(effect - high)) > 0.02
+    )
+
+
+@pytest.mark.parametrize(
+    "case", [Case("holdout", 40, 40, 0.0), Case("diff_in_diff", 5, 6, 0.5), Case("diff_in_diff", 25, 25, 0.0)], ids=str
+)
+def test_intervals_hold_the_truth_about_as_often_as_they_say(case: Case) -> None:
+    (row,) = rows(150, (case,))
+    assert 0.90 <= float(row["coverage"]) <= 1.0  # type: ignore[arg-type]
+    if case.effect == 0:
+        assert float(row["inconclusive"]) >= 0.90  # type: ignore[arg-type]
+
+
+# -- a night's table
+# ---------------------------------------------------------------------------------------------------------------
+
+
+INITIATIVES = pd.DataFrame(
+    [
+        {"initiative_key": "plan:A", "metric_code": "orders_per_customer", "design": "holdout", "audience": "customer"},
+        {"initiative_key": "plan:B", "metric_code": "communication", "design": "diff_in_diff", "audience": "employee"},
+    ]
+)
+METRICS = pd.DataFrame(
+    [{"metric_code": "orders_per_customer", "direction": "up"}, {"metric_code": "communication", "direction": "up"}]
+)
+
+
+def test_a_night_without_plans_or_values_gives_a_typed_table_and_says_what_is_missing() -> None:
+    nothing = pd.DataFrame(
+        columns=["initiative_key", "metric_code", "subject_key", "period", "treated_from", "persons_n", "value"]
+    )
+    empty = initiative_effects(nothing, INITIATIVES.head(0), METRICS, smallest_group=5)
+    assert list(empty.columns) == list(COLUMNS)
+    assert len(empty) == 0
+    table = initiative_effects(nothing, INITIATIVES, METRICS.head(1), smallest_group=5)
+    assert table["verdict"].tolist() == ["not_testable", "not_testable"]
+    assert table["reason_en"].tolist() == [WHY_NOT["no_values"][0], WHY_NOT["unknown_metric"][0]]
+
+
+def test_an_arm_of_fewer_employees_than_the_minimum_is_not_spoken_of() -> None:
+    small = two_arms([[1, 4], [2, 6], [3, 7], [4, 9]], [[5, 6], [1, 2], [2, 3], [8, 9]])
+    small = small.rename(columns={"subject": "subject_key"}).assign(
+        initiative_key="plan:B", metric_code="communication", persons_n=1
+    )
+    hidden = initiative_effects(small, INITIATIVES.tail(1), METRICS, smallest_group=5).iloc[0]
+    assert (hidden["verdict"], hidden["reason_en"]) == ("not_testable", WHY_NOT["suppressed"][0])
+    assert hidden[["baseline", "actual", "effect", "ci_low", "n_persons"]].isna().all()
+    shown = initiative_effects(small.assign(persons_n=2), INITIATIVES.tail(1), METRICS, smallest_group=5).iloc[0]
+    assert shown["effect"] == pytest.approx(3.0)
