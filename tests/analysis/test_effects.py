@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.analysis.effects import Effect, estimate, permutation_interval
+from pipelines.analysis.effects import Effect, estimate
 from pipelines.analysis.initiatives import COLUMNS, initiative_effects
+from pipelines.analysis.permutation import permutation_interval
 from pipelines.analysis.verdicts import WHY_NOT, verdict
 from tests.bench.coverage_of_effects import Case, rows
 

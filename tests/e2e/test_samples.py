@@ -155,6 +155,19 @@ def test_rolling_back_points_current_at_the_release_before(samples: Company) -> 
     assert "there is no release 1999" in samples.run("rollback", "1999").stdout
 
 
+def test_the_planted_effects_of_the_initiatives_lie_within_their_intervals(samples: Company) -> None:
+    rows = samples.query("select code, ci_low, ci_high, verdict from rpt_initiative_effects where is_target")
+    found = {code: (low, high, verdict) for code, low, high, verdict in rows}
+    coupon, one_on_one = TRUTH["coupon_mail"]["treatment"]["caused_per_subject"], TRUTH["one_on_one"]["difference_in_differences"]
+    assert found["CPN-01"][0] < coupon < found["CPN-01"][1]
+    assert found["ONE-01"][0] < one_on_one * 25 < found["ONE-01"][1]  # a point of the scale from 1 to 5 is 25 of 100
+    # From five hours to one, by everybody at once.
+    assert found["RPL-01"][0] < -240 < found["RPL-01"][1]
+    assert {code: verdict for code, (_, _, verdict) in found.items()} == {
+        "CPN-01": "supported", "ONE-01": "supported", "RPL-01": "suggestive", "SUG-01": "inconclusive",
+    }  # fmt: skip
+
+
 def test_nights_one_by_one_publish_what_a_rebuild_from_scratch_publishes(tmp_path: Path) -> None:
     """The law: files late, nights run in the wrong order, and still the tables of one backfill of everything."""
     company = make_company(tmp_path, seed=3, scale=0.2, days=60, start=date(2026, 5, 1))

@@ -132,37 +132,49 @@ heads as (
 ),
 
 -- What is counted in a unit is told per head of it, so that a unit that grows does not seem to get better.
-final as (
+valued as (
     select
-        cells.initiative_key,
-        cells.metric_code,
-        cells.subject_key,
-        cells.period,
-        cells.first_date as period_start,
-        cells.is_target,
-        cells.is_treated,
-        cells.treated_from,
+        cells.*,
         case
             when cells.subject_type in ('customer', 'employee') then 1
             when cells.aggregation = 'sum' then heads.heads_n
             else measured.persons_n
         end as persons_n,
-        {{ stable("case
+        case
             when cells.aggregation = 'mean' then measured.mean
             when cells.aggregation = 'median' then measured.median
             when cells.subject_type = 'org_unit' then coalesce(measured.total, 0) / nullif(heads.heads_n, 0)
             else coalesce(measured.total, 0)
-        end") }} as value
+        end as value
     from cells
-    {%- for relation in ["measured", "heads"] %}
-    left join {{ relation }}
+    left join measured
         on
-            cells.initiative_key = {{ relation }}.initiative_key
-            and cells.metric_code = {{ relation }}.metric_code
-            and cells.subject_key = {{ relation }}.subject_key
-            and cells.period = {{ relation }}.period
-    {%- endfor %}
+            cells.initiative_key = measured.initiative_key
+            and cells.metric_code = measured.metric_code
+            and cells.subject_key = measured.subject_key
+            and cells.period = measured.period
+    left join heads
+        on
+            cells.initiative_key = heads.initiative_key
+            and cells.metric_code = heads.metric_code
+            and cells.subject_key = heads.subject_key
+            and cells.period = heads.period
+),
+
+final as (
+    select
+        initiative_key,
+        metric_code,
+        subject_key,
+        period,
+        first_date as period_start,
+        is_target,
+        is_treated,
+        treated_from,
+        persons_n,
+        {{ stable('value') }} as value
+    from valued
+    where value is not null
 )
 
 select * from final
-where value is not null
