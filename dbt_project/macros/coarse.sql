@@ -1,0 +1,25 @@
+{#
+    Counts of employees as they may be shown: to the nearest 5, so that neither a difference of two of them nor a rate made of them leads back to
+    single persons (as HESA, the British agency of statistics on universities, rounds counts of persons).
+#}
+{% macro rounded_people(people) -%}
+    cast(floor(({{ people }}) / 5.0 + 0.5) * 5 as bigint)
+{%- endmacro %}
+
+{# The smallest and the largest count that is shown as this one; counts under 5 are one band, 0 to 4. #}
+{% macro band_low(people) -%}
+    case when {{ people }} < 5 then 0 else greatest({{ rounded_people(people) }} - 2, 5) end
+{%- endmacro %}
+
+{% macro band_high(people) -%}
+    case when {{ people }} < 5 then 4 else {{ rounded_people(people) }} + 2 end
+{%- endmacro %}
+
+{# A share of employees so coarse that one person more or fewer need not show: steps of 0.1 under 30 persons, 0.05 under 100, then 0.02. #}
+{% macro coarse_share(share, people) -%}
+    case
+        when {{ people }} < 30 then round({{ share }} * 10) / 10
+        when {{ people }} < 100 then round({{ share }} * 20) / 20
+        else round({{ share }} * 50) / 50
+    end
+{%- endmacro %}
