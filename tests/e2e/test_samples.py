@@ -10,8 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from statsmodels.stats.proportion import proportion_confint
 
 from pipelines.settings import PROJECT
 from tests.e2e.conftest import Company, make_company
@@ -153,6 +155,31 @@ def test_rolling_back_points_current_at_the_release_before(samples: Company) -> 
     assert (samples.home / "releases" / "current").resolve().name == before
     assert samples.run("rollback", newest).returncode == 0
     assert "there is no release 1999" in samples.run("rollback", "1999").stdout
+
+
+def test_second_purchases_are_those_that_pandas_counts(samples: Company) -> None:
+    days = pd.DataFrame(
+        samples.query("select distinct customer_key, business_date from fct_orders where is_sold and customer_key is not null"),
+        columns=["customer", "day"],
+    ).sort_values(["customer", "day"])
+    days["day"] = pd.to_datetime(days["day"])
+    first = days.groupby("customer")["day"].first()
+    second = days.groupby("customer")["day"].nth(1)
+    second.index = days.loc[second.index, "customer"]
+    waited = (second.reindex(first.index) - first).dt.days
+    is_mature = (days["day"].max() - first).dt.days >= 180
+    cohorts = first.dt.to_period("M").dt.to_timestamp().dt.date
+    expected = {
+        month: (len(group), int(is_mature[group.index].sum()), int((is_mature[group.index] & (waited[group.index] <= 180)).sum()))
+        for month, group in first.groupby(cohorts)
+    }
+    rows = samples.query("""select cohort_month, customers, mature_customers, repeaters, second_purchase_rate, ci_low, ci_high
+        from rpt_second_purchases where shop = 'all' and window_days = 180""")
+    assert {row[0]: row[1:4] for row in rows} == expected
+    for _, _, mature, repeaters, rate, low, high in rows:
+        if mature:
+            assert (low, high) == pytest.approx(proportion_confint(repeaters, mature, method="wilson"), abs=1e-4)
+            assert low <= rate <= high
 
 
 def test_the_planted_effects_of_the_initiatives_lie_within_their_intervals(samples: Company) -> None:

@@ -1,0 +1,105 @@
+-- One row per shop (or all) x cohort month x window of days.
+{%- set windows = [90, 180, 365] %}
+with sales as (
+    select * from {{ ref('int_shop_orders') }}
+),
+
+buying_days as (
+    select distinct
+        shop,
+        customer_key,
+        business_date,
+        day_number
+    from sales
+),
+
+customers as (
+    select
+        shop,
+        customer_key,
+        min(business_date) as first_date,
+        min(case when day_number = 2 then business_date end) as second_date
+    from buying_days
+    group by shop, customer_key
+),
+
+known_until as (
+    select
+        shop,
+        max(business_date) as last_date
+    from sales
+    group by shop
+),
+
+aged as (
+    select
+        customers.shop,
+        {{ month_start('customers.first_date') }} as cohort_month,
+        {{ dbt.datediff('customers.first_date', 'known_until.last_date', 'day') }} as days_known,
+        {{ dbt.datediff('customers.first_date', 'customers.second_date', 'day') }} as days_to_second
+    from customers
+    inner join known_until on customers.shop = known_until.shop
+),
+
+-- Who bought first less than so many days ago may still come: only the others are asked.
+windowed as (
+    {%- for days in windows %}
+    select
+        shop,
+        cohort_month,
+        {{ days }} as window_days,
+        days_known >= {{ days }} as is_mature,
+        days_known >= {{ days }} and days_to_second <= {{ days }} as is_repeater,
+        case when days_known >= {{ days }} and days_to_second <= {{ days }} then days_to_second end as days_to_second
+    from aged
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+counted as (
+    select
+        shop,
+        cohort_month,
+        window_days,
+        count(*) as customers,
+        {{ count_if('is_mature') }} as mature_customers,
+        {{ count_if('is_repeater') }} as repeaters,
+        median(days_to_second) as median_days
+    from windowed
+    group by shop, cohort_month, window_days
+),
+
+rated as (
+    select
+        *,
+        cast(nullif(mature_customers, 0) as double) as n,
+        {{ safe_divide('repeaters', 'mature_customers') }} as rate,
+        power({{ var("confidence_z") }}, 2) as z_squared
+    from counted
+),
+
+-- Wilson's interval: it stays within 0 and 1 and holds for small cohorts.
+final as (
+    select
+        -- ids
+        shop,
+        cohort_month,
+        cast(window_days as int) as window_days,
+        -- measures
+        customers,
+        mature_customers,
+        repeaters,
+        rate as second_purchase_rate,
+        {%- for name, sign in [("ci_low", "-"), ("ci_high", "+")] %}
+        {{ stable("(rate + z_squared / (2 * n) " ~ sign ~ " sqrt(z_squared * (rate * (1 - rate) / n + z_squared / (4 * n * n))))
+            / (1 + z_squared / n)") }} as {{ name }},
+        {%- endfor %}
+        cast(median_days as double) as median_days_to_second,
+        -- flags
+        mature_customers = customers as is_complete
+    from rated
+)
+
+select * from final
