@@ -16,7 +16,7 @@
     {{ gross_amount }} + {{ discount_amount }}
 {%- endmacro %}
 
-{# An amount in yen; empty when the day has no rate. #}
+{# An amount in yen; empty when the day has no rate. 22 digits, since DuckDB keeps a product of two numbers of 18 at 18: 100 million yen. #}
 {% macro to_jpy(amount, fx_rate) -%}
-    cast(cast({{ amount }} as decimal(18, 4)) * {{ fx_rate }} as decimal(18, 2))
+    cast(cast({{ amount }} as decimal(22, 4)) * {{ fx_rate }} as decimal(18, 2))
 {%- endmacro %}
