@@ -1,4 +1,6 @@
-"""Turnover, activities and the link to engagement on the shipped samples, against the register's own rows and the planted truths."""
+"""Turnover, activities and the link to engagement on the shipped samples, against the register's own rows and the planted
+truths.
+"""
 
 import csv
 import json
