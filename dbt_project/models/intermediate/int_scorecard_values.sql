@@ -12,12 +12,8 @@ employee_engagement as (
     select * from {{ ref('rpt_employee_engagement') }}
 ),
 
-headcounts as (
-    select * from {{ ref('fct_headcount_months') }}
-),
-
-org_units as (
-    select * from {{ ref('dim_org_units') }}
+turnover as (
+    select * from {{ ref('rpt_turnover') }}
 ),
 
 account_days as (
@@ -123,51 +119,22 @@ employee_metrics as (
     where wave_rank = 1
 ),
 
-years as (
-    select
-        headcounts.org_unit,
-        headcounts.month_start,
-        sum(headcounts.leavers) over year_to_month as leavers,
-        sum(headcounts.voluntary_leavers) over year_to_month as voluntary_leavers,
-        avg(headcounts.average) over year_to_month as average,
-        count(*) over year_to_month as months_n
-    from headcounts
-    inner join org_units on headcounts.org_unit = org_units.org_unit
-    where org_units.org_level <= 1
-    window year_to_month as (
-        partition by headcounts.org_unit order by headcounts.month_start rows between 11 preceding and current row
-    )
-),
-
-sized_years as (
-    select
-        org_unit,
-        month_start,
-        leavers,
-        voluntary_leavers,
-        average,
-        org_unit = 'all' as is_company,
-        cast(floor(average) as bigint) as n
-    from years
-    where months_n = 12
-),
-
-judged_years as (
-    {{ suppress_siblings('sized_years', ['month_start', 'is_company'], 'org_unit', 'n') }}
-),
-
+-- As coarse as rpt_turnover shows it: an exact rate beside its n would tell of single leavers.
 turnover_metrics as (
-    {%- for metric_code, leavers in [("turnover_rate_12m", "leavers"), ("voluntary_turnover_rate", "voluntary_leavers")] %}
+    {%- for metric_code, turnover_method in [
+        ("turnover_rate_12m", "average_12m"), ("voluntary_turnover_rate", "voluntary_12m")
+    ] %}
     select
         '{{ metric_code }}' as metric_code,
         org_unit as business_unit,
         month_start,
-        cast({{ safe_divide(leavers, 'average') }} as decimal(24, 6)) as value,
-        n,
-        {{ nothing }} as ci_low,
-        {{ nothing }} as ci_high,
-        suppress_reason is not null as is_suppressed
-    from judged_years
+        cast(turnover as decimal(24, 6)) as value,
+        headcount as n,
+        ci_low,
+        ci_high,
+        turnover is null as is_suppressed
+    from turnover
+    where turnover_method = '{{ turnover_method }}' and is_complete and org_level <= 1
     {%- if not loop.last %}
     union all
     {%- endif %}
