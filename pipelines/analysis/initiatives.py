@@ -22,7 +22,7 @@ COLUMNS: dict[str, str] = {
     "method": "string",
     "inference": "string",
     **dict.fromkeys(("baseline", "actual", "effect", "relative_effect", "ci_low", "ci_high", "p_value"), "float64"),
-    **dict.fromkeys(("n_treated", "n_control", "n_persons", "n_periods"), "Int64"),
+    **dict.fromkeys(("n_treated", "n_control", "n_periods"), "Int64"),
     **dict.fromkeys(("pre_trend", "pre_trend_p"), "float64"),
     "verdict": "string",
     "reason_en": "string",
@@ -55,7 +55,7 @@ def initiative_effects(
                 if initiative.audience == "employee" and _smallest_arm(panel) < smallest_group:
                     effect = Effect(effect.method, why_not="suppressed")
             direction = better.get(code, "up")
-            rows.append(_row(key, code, code == target, effect, panel, str(initiative.design), direction))
+            rows.append(_row(key, code, code == target, effect, str(initiative.design), direction))
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
@@ -65,12 +65,8 @@ def _smallest_arm(panel: pd.DataFrame) -> float:
     return float(arms.min())
 
 
-def _row(
-    key: str, code: str, is_target: bool, effect: Effect, panel: pd.DataFrame | None, design: str, direction: str
-) -> dict[str, Any]:
+def _row(key: str, code: str, is_target: bool, effect: Effect, design: str, direction: str) -> dict[str, Any]:
     judged = verdict(effect, design, direction)
-    shown = panel is not None and effect.why_not != "suppressed"
-    persons = int(panel.groupby("period")["persons_n"].sum().max()) if shown and panel is not None else None
     return {
         "initiative_key": key,
         "metric_code": code,
@@ -86,7 +82,6 @@ def _row(
         "p_value": effect.p,
         "n_treated": effect.n_treated,
         "n_control": effect.n_control,
-        "n_persons": persons or None,
         "n_periods": effect.n_periods,
         "pre_trend": effect.pre_trend,
         "pre_trend_p": effect.pre_trend_p,

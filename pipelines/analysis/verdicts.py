@@ -53,8 +53,9 @@ def verdict(effect: Effect, design: str, direction: str) -> Verdict:
         return Verdict(
             "inconclusive", "The interval holds zero: chance alone may explain it.", "信頼区間が0を含み、偶然でも説明できます。"
         )
-    drifting = design != "before_after" and effect.pre_trend_p is not None and effect.pre_trend_p < PRE_TREND_P
-    if drifting and design != "holdout":
+    is_drifting = effect.pre_trend_p is not None and effect.pre_trend_p < PRE_TREND_P
+    # Arms that were drawn drift apart by chance alone, and a series has its trend in the model.
+    if is_drifting and design in ("diff_in_diff", "staggered"):
         return Verdict(
             "inconclusive",
             "The groups were already drifting apart before the start.",
