@@ -63,28 +63,19 @@ windows as (
 ),
 
 methods as (
+    {%- for turnover_method, leavers in [("average_12m", "leavers_12m"), ("voluntary_12m", "voluntary_leavers_12m")] %}
     select
         org_unit,
         month_start,
-        'average_12m' as turnover_method,
-        leavers_12m as leavers,
+        '{{ turnover_method }}' as turnover_method,
+        {{ leavers }} as leavers,
         average_12m as denominator,
         months_12m as months_n,
         months_12m = 12 and is_month_over as is_complete,
         months_12m = 12 as is_known
     from windows
     union all
-    select
-        org_unit,
-        month_start,
-        'voluntary_12m' as turnover_method,
-        voluntary_leavers_12m as leavers,
-        average_12m as denominator,
-        months_12m as months_n,
-        months_12m = 12 and is_month_over as is_complete,
-        months_12m = 12 as is_known
-    from windows
-    union all
+    {%- endfor %}
     select
         org_unit,
         month_start,
