@@ -288,7 +288,7 @@ def definitions() -> dg.Definitions:
 def test_every_landing_table_is_an_asset_of_its_source_with_a_partition_per_day(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     first_day = load_settings().config().company.first_day
-    assert len(TABLES) == 21
+    assert len(TABLES) == 22
     for table in TABLES:
         node = graph.get(dg.AssetKey([table.source, table.name]))
         assert node.group_name == table.source

@@ -3,12 +3,14 @@
     ({{ status }} not in ('{{ var("unsold_order_statuses") | join("', '") }}') and not {{ is_test }})
 {%- endmacro %}
 
-{#
-    One person over all shops: the mail address the customer number is known by, else the mail address on the row itself, else the number
-    within its shop. Empty when the row names nobody.
-#}
-{% macro customer_key(mail_of_number, mail_pid, connection, customer_pid) -%}
-    coalesce({{ mail_of_number }}, {{ mail_pid }}, {{ key_of([connection, customer_pid]) }})
+{# The pseudonym a record is looked up by in int_customer_aliases; empty when it names nobody. #}
+{% macro alias_of(record, has_phone=true) -%}
+    coalesce({{ record }}.customer_pid, {{ record }}.mail_pid{% if has_phone %}, {{ record }}.phone_pid{% endif %})
+{%- endmacro %}
+
+{# A line taxed at so many per cent: Japan's reduced rate is 8, its standard rate 10. #}
+{% macro is_taxed_at(percent) -%}
+    round(tax_rate * 100, 2) = {{ percent }}
 {%- endmacro %}
 
 {# Net sales of an order before returns: goods less discounts (which are negative), without tax, shipping, fees and points. #}

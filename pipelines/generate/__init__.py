@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.generate import defects, office_files, shop_files, social_files, survey_files
+from pipelines.generate import defects, loyalty, office_files, shop_files, social_files, survey_files
 from pipelines.generate.shoppers import ask_shoppers
 from pipelines.generate.shops import Campaign, People, Period, Shop, open_shop
 from pipelines.generate.social import Account, post_on, talk
@@ -43,7 +43,7 @@ def generate(folder: Path, *, seed: int = 1, scale: float = 1.0, days: int = 730
 
 def _simulate(period: Period, seed: int, scale: float) -> Company:
     # One stream of random numbers per part: a change in one leaves the others as they were.
-    streams = [np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(7)]
+    streams = [np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(8)]
     people = People(streams[0])
     first = int(period.days * 0.55)
     campaign = Campaign(period.day(first), period.day(min(first + COUPON_DAYS, period.days) - 1))
@@ -69,6 +69,7 @@ def _simulate(period: Period, seed: int, scale: float) -> Company:
         instagram=post_on(instagram, period, streams[5]),
         mentions=talk(period, 0.5 * scale, faster_from, streams[6]),
         faster_from=faster_from,
+        loyalty=loyalty.take_part(ec_cube, period, streams[7]),
     )
 
 
@@ -76,6 +77,7 @@ def _write(folder: Path, company: Company, rng: np.random.Generator, scale: floa
     period = company.period
     shop_files.write_shopify(folder / "ec" / "shop_shopify", company.shopify)
     shop_files.write_ec_cube(folder / "ec" / "shop_eccube", company.ec_cube, period)
+    loyalty.write_loyalty(folder / "ec" / "shop_tools", company.loyalty)
     survey_files.write_surveys(folder / "survey", company.staff, company.shoppers)
     social_files.write_social(folder / "sns", company.x, company.instagram, company.mentions)
     office_files.write_hr(folder / "hr" / "people", company.staff, period, scale, rng)

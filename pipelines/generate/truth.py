@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from statistics import fmean, median
 from typing import Any
 
+from pipelines.generate.loyalty import Loyalty, loyalty_truth
 from pipelines.generate.shop_files import member_status
 from pipelines.generate.shoppers import ShopperAnswer
 from pipelines.generate.shops import Arm, Buyer, Campaign, Order, Period, Shop
@@ -38,6 +39,7 @@ class Company:
     instagram: Account
     mentions: Sequence[Mention]
     faster_from: date
+    loyalty: Loyalty
 
 
 def tell(company: Company) -> Truth:
@@ -57,6 +59,7 @@ def tell(company: Company) -> Truth:
         "x": _account(company.x),
         "instagram": _account(company.instagram),
         "mentions": _mentions(company.mentions, company.faster_from),
+        "loyalty": loyalty_truth(company.loyalty, company.period),
     }
 
 

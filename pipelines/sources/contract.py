@@ -16,6 +16,7 @@ CURRENCY = _("currency", "string", "ISO 4217 currency code", "通貨コード（
 CUSTOMER = _("customer_pid", "string", "Pseudonym of the shop's customer number", "顧客番号の仮名", personal="customer")
 MAIL = _("mail_pid", "string", "Pseudonym of the mail address", "メールアドレスの仮名", personal="customer")
 PHONE = _("phone_pid", "string", "Pseudonym of the phone number", "電話番号の仮名", personal="customer")
+SHOP = _("shop", "string", "Connection of the shop whose customers, products and orders are meant; empty: this connection itself", "対象ショップの接続名（空ならこの接続自体）")
 POLARITY = (
     _("polarity", "float", "Polarity of the text, -1 to 1; the text itself is not kept", "本文の極性（-1～1、本文は保存しない）", minimum=-1, maximum=1),
     _("polarity_source", "string", "Who or what judged the polarity", "極性の判定元"),
@@ -71,6 +72,7 @@ SURVEY = (
 EC = (
     Table("ec", "customers", ("customer_pid",), "One customer of a shop", "ショップの顧客", (
         _("customer_pid", "string", "Pseudonym of the shop's customer number", "顧客番号の仮名", required=True, personal="customer"),
+        _("merged_into_pid", "string", "Pseudonym of the customer number it was merged into", "統合先の顧客番号の仮名", personal="customer"),
         MAIL, PHONE,
         _("social_pid", "string", "Pseudonym of a self-declared SNS handle", "本人申告のSNSアカウントの仮名", personal="social"),
         _("registered_at", "timestamp", "When registered", "登録時刻"),
@@ -128,7 +130,7 @@ EC = (
     ), document="order_id"),
     Table("ec", "reviews", ("review_id",), "One product review", "商品レビュー", (
         _("review_id", "string", "Review", "レビューID", required=True),
-        CUSTOMER, MAIL,
+        SHOP, CUSTOMER, MAIL,
         _("sku", "string", "Product reviewed", "商品コード"),
         _("order_id", "string", "Order it refers to", "注文ID"),
         _("reviewed_at", "timestamp", "When written", "投稿時刻", required=True),
@@ -140,7 +142,7 @@ EC = (
     )),
     Table("ec", "subscriptions", ("subscription_id",), "One subscription in its latest state", "定期購入（最新の状態）", (
         _("subscription_id", "string", "Subscription", "定期購入ID", required=True),
-        CUSTOMER, MAIL,
+        SHOP, CUSTOMER, MAIL,
         _("plan", "string", "Plan", "プラン"),
         _("status", "string", "State", "状態", required=True, enum=("trial", "active", "paused", "cancelled")),
         _("started_at", "timestamp", "When started", "開始時刻", required=True),
@@ -151,9 +153,21 @@ EC = (
         _("monthly_amount", "money", "Amount per month without tax", "月額（税抜）", minimum=0),
         CURRENCY,
     )),
+    Table("ec", "subscription_events", ("subscription_id", "occurred_at", "event"), "What happened to a subscription at one instant", "定期購入の出来事", (
+        _("subscription_id", "string", "Subscription", "定期購入ID", required=True),
+        SHOP, CUSTOMER, MAIL,
+        _("event", "string", "State that began: activated is a start, the end of a trial or a resumption; changed: only plan or amount did",
+          "始まった状態（activated は開始・本契約・再開、changed はプランや金額のみの変更）", required=True,
+          enum=("trial_started", "activated", "paused", "cancelled", "changed")),
+        _("occurred_at", "timestamp", "When", "発生時刻", required=True),
+        _("trial_ends_at", "timestamp", "When the trial that began is to end", "始まった試用の終了予定時刻"),
+        _("plan", "string", "Plan from then on, where it is stated", "以後のプラン（記載があれば）"),
+        _("monthly_amount", "money", "Amount per month without tax from then on, where it is stated", "以後の月額（税抜、記載があれば）", minimum=0),
+        _("currency", "string", "ISO 4217 currency code of the amount", "金額の通貨コード（ISO 4217）"),
+    )),
     Table("ec", "points", ("transaction_id",), "One movement of loyalty points", "ポイントの増減", (
         _("transaction_id", "string", "Transaction", "取引ID", required=True),
-        CUSTOMER, MAIL,
+        SHOP, CUSTOMER, MAIL,
         _("type", "string", "Kind of movement", "種類", required=True, enum=("earned", "used", "expired", "adjusted")),
         _("points", "float", "Points, used and expired ones negative", "ポイント数（利用・失効は負）", required=True),
         _("occurred_at", "timestamp", "When", "発生時刻", required=True),

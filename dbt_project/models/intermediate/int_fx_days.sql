@@ -21,7 +21,8 @@ carried_forward as (
     select
         spans.currency,
         dates.date_day,
-        cast(spans.jpy_per_unit as decimal(18, 6)) as jpy_per_unit
+        cast(spans.jpy_per_unit as decimal(18, 6)) as jpy_per_unit,
+        dates.date_day > spans.valid_from as is_carried_forward
     from dates
     inner join spans
         on
@@ -33,7 +34,8 @@ yen as (
     select
         'JPY' as currency,
         date_day,
-        cast(1 as decimal(18, 6)) as jpy_per_unit
+        cast(1 as decimal(18, 6)) as jpy_per_unit,
+        false as is_carried_forward
     from dates
 ),
 

@@ -2,11 +2,13 @@
 
 from pipelines.sources.connection import Connection
 from pipelines.sources.ec.ec_cube_csv import EcCubeCsv
+from pipelines.sources.ec.ec_files import EcFiles
 from pipelines.sources.ec.mapped_csv import MappedCsv
 from pipelines.sources.ec.shopify_csv import ShopifyCsv
 
 KINDS: dict[str, type[Connection]] = {
     "ec_cube_csv": EcCubeCsv,
+    "ec_files": EcFiles,
     "mapped_csv": MappedCsv,
     "shopify_csv": ShopifyCsv,
 }

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from operator import add
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from pipelines.sources.cells import each
-from pipelines.sources.connection import Bad, Frame, Person
+from pipelines.sources.connection import Bad, FileConnection, Frame, Person
+from pipelines.sources.pseudonym import normalise
 
 Cells: TypeAlias = "pd.Series[Any]"
 Groups: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
@@ -27,6 +28,31 @@ ROUNDING = {"round": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
 UNDONE = {"cancelled": "cancel", "returned": "return"}  # an order in this status has been undone as a whole
 _OF_THE_ORDER = ("order_id", "customer_pid", "mail_pid", "phone_pid", "currency", "updated_at")
 _WITHOUT_MINOR_UNIT = frozenset({"JPY", "KRW", "VND", "CLP", "ISK"})
+
+
+class ShopFile(FileConnection):
+    """What the kinds of shop have in common: whose orders are no sales.
+
+    `staff` lists mail addresses, whole domains (`@example.co.jp`) and customer numbers of those who order for the company itself:
+    staff, testers, the shop's own till. Their orders land as tests, which no figure counts.
+    """
+
+    source: ClassVar[str] = "ec"
+
+    staff: tuple[str, ...] = ()
+
+    def of_staff(self, mails: Cells, numbers: Cells | None = None) -> Cells:
+        """Whether each order is one of the staff's; `mails` and `numbers` are the order's `Person` cells."""
+        listed = {normalise(Person("customer", "mail", entry)) for entry in self.staff}
+        ids = {normalise(Person("customer", "id", entry)) for entry in self.staff}
+
+        def is_listed(mail: object, number: object) -> bool:
+            address = normalise(mail) if isinstance(mail, Person) else ""
+            own = normalise(number) if isinstance(number, Person) else ""
+            return address in listed or f"@{address.rpartition('@')[2]}" in listed or own in ids
+
+        found = [is_listed(mail, number) for mail, number in zip(mails, mails if numbers is None else numbers, strict=True)]
+        return pd.Series(found, index=mails.index, dtype=object)
 
 
 def column(rows: pd.DataFrame, name: str | None) -> Cells:

@@ -19,6 +19,7 @@ Quirks of the format:
       kind: ec_cube_csv
       path: drop/shop_eccube
       tax_rounding: floor
+      staff: ["@minamo.example"]  # orders from these addresses or customer numbers are no sales
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ import pandas as pd
 from pydantic import Field
 
 from pipelines.sources import cells
-from pipelines.sources.connection import FileConnection, Frame, Sheet, SourceError
+from pipelines.sources.connection import Frame, Sheet, SourceError
 from pipelines.sources.ec import common
-from pipelines.sources.ec.common import ZERO, Cells, Rounding, column
+from pipelines.sources.ec.common import ZERO, Cells, Rounding, ShopFile, column
 from pipelines.sources.files import require
 
 LineType = Literal["item", "shipping", "fee", "discount", "points"]
@@ -64,10 +65,9 @@ _MEMBER = {
 }  # fmt: skip
 
 
-class EcCubeCsv(FileConnection):
+class EcCubeCsv(ShopFile):
     """A drop folder of EC-CUBE order and customer exports."""
 
-    source: ClassVar[str] = "ec"
     tables: ClassVar[tuple[str, ...]] = ("customers", "products", "orders", "order_lines", "adjustments")
 
     tax_included_types: tuple[LineType, ...] = ("shipping", "fee", "discount", "points")
@@ -95,17 +95,19 @@ class EcCubeCsv(FileConnection):
         ordered_at = cells.timestamp(head["受注日"], self.zone)
         moments = [cells.timestamp(column(rows, name), self.zone) for name in ("受注日", "入金日", "発送日")]
         updated_at = common.fold(common.latest(*moments), groups, len(head), max)
+        customers = common.persons(cells.identifier(column(head, "会員ID")), "id", self.name)
+        mails = common.persons(cells.text(column(head, "メールアドレス")), "mail")
         orders = pd.DataFrame(
             {
                 "order_id": order_id.iloc[first],
-                "customer_pid": common.persons(cells.identifier(column(head, "会員ID")), "id", self.name),
-                "mail_pid": common.persons(cells.text(column(head, "メールアドレス")), "mail"),
+                "customer_pid": customers,
+                "mail_pid": mails,
                 "phone_pid": common.persons(cells.text(column(head, "TEL")), "phone"),
                 "ordered_at": ordered_at,
                 "status": _coded(sheet, head, "対応状況", {**_STATUS, **self.status_map}),
                 "currency": common.fill("JPY", head.index),
                 "total_amount": cells.money(column(head, "支払合計")),
-                "is_test": common.fill(False, head.index),
+                "is_test": self.of_staff(mails, customers),
                 "updated_at": pd.Series(updated_at, index=head.index, dtype=object),
                 "business_date": common.days(ordered_at, self.zone),
             }

@@ -34,9 +34,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.sources import cells
-from pipelines.sources.connection import FileConnection, Frame, Sheet
+from pipelines.sources.connection import Frame, Sheet
 from pipelines.sources.ec import common
-from pipelines.sources.ec.common import Cells, Rounding, column
+from pipelines.sources.ec.common import Cells, Rounding, ShopFile, column
 from pipelines.sources.files import require
 
 _PRICE_STEP = Decimal("0.0001")
@@ -96,10 +96,9 @@ class Cancellation(BaseModel):
         return self
 
 
-class MappedCsv(FileConnection):
+class MappedCsv(ShopFile):
     """A drop folder of order exports described by its options."""
 
-    source: ClassVar[str] = "ec"
     tables: ClassVar[tuple[str, ...]] = ("products", "orders", "order_lines", "adjustments")
 
     columns: Columns
@@ -213,7 +212,10 @@ class MappedCsv(FileConnection):
     def _orders(self, lines: pd.DataFrame, groups: common.Groups) -> pd.DataFrame:
         orders = lines.iloc[common.first_rows(groups)][list(_ORDER)]
         newest = common.fold(lines["updated_at"], groups, len(orders), max)
-        return orders.assign(updated_at=pd.Series(newest, index=orders.index, dtype=object), is_test=False)
+        return orders.assign(
+            updated_at=pd.Series(newest, index=orders.index, dtype=object),
+            is_test=self.of_staff(orders["mail_pid"], orders["customer_pid"]),
+        )
 
     def _cancellations(self, rows: pd.DataFrame) -> pd.DataFrame:
         """One adjustment per cancelling row, negative whichever sign the export gives it."""

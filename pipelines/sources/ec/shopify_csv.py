@@ -22,6 +22,7 @@ Quirks of the format:
       kind: shopify_csv
       path: drop/shop_shopify
       test_tags: [test, staff]
+      staff: ["@minamo.example"]  # orders from these addresses are no sales
       reduced_rate_skus: ["FOOD-*"]
 """
 
@@ -38,9 +39,9 @@ import pandas as pd
 from pydantic import Field
 
 from pipelines.sources import cells
-from pipelines.sources.connection import Bad, FileConnection, Frame, Sheet
+from pipelines.sources.connection import Bad, Frame, Sheet
 from pipelines.sources.ec import common
-from pipelines.sources.ec.common import ZERO, Cells, column
+from pipelines.sources.ec.common import ZERO, Cells, ShopFile, column
 from pipelines.sources.files import require
 
 _FINANCIAL = {
@@ -59,10 +60,9 @@ _SHARED = ("order_id", "currency", "updated_at", "business_date")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
-class ShopifyCsv(FileConnection):
+class ShopifyCsv(ShopFile):
     """A drop folder of Shopify order exports."""
 
-    source: ClassVar[str] = "ec"
     tables: ClassVar[tuple[str, ...]] = ("products", "orders", "order_lines", "adjustments")
 
     taxes_included: bool = True
@@ -93,6 +93,8 @@ class ShopifyCsv(FileConnection):
             common.known(cells.text(column(head, "Tags")), ""), lambda text: {tag.strip().lower() for tag in text.split(",")}
         )
         test_tags = {tag.lower() for tag in self.test_tags}
+        mails = common.persons(cells.text(column(head, "Email")), "mail")
+        is_tagged = pd.Series([bool(of_order & test_tags) for of_order in tags], index=head.index, dtype=object)
         amounts = {
             name: common.known(cells.money(column(head, source), None), ZERO)
             for name, source in (
@@ -105,7 +107,7 @@ class ShopifyCsv(FileConnection):
         return pd.DataFrame(
             {
                 "order_id": order_id.where(order_id.notna(), cells.identifier(head["Name"])),
-                "mail_pid": common.persons(cells.text(column(head, "Email")), "mail"),
+                "mail_pid": mails,
                 "phone_pid": common.persons(cells.text(column(head, "Phone")), "phone"),
                 "ordered_at": moments["Created at"],
                 "status": _status(head, moments["Cancelled at"]),
@@ -114,7 +116,7 @@ class ShopifyCsv(FileConnection):
                 "total_amount": cells.money(head["Total"], None),
                 "coupon_code": cells.text(column(head, "Discount Code")),
                 "channel": cells.text(column(head, "Source")),
-                "is_test": pd.Series([bool(of_order & test_tags) for of_order in tags], index=head.index, dtype=object),
+                "is_test": is_tagged | self.of_staff(mails),
                 "updated_at": common.latest(*moments.values()),
                 "business_date": common.days(moments["Created at"], self.zone),
                 **amounts,

@@ -2,7 +2,8 @@
 
 Data flow: <folder>/*.csv or *.xlsx -> sns.mentions, one row per post.
 
-Quirks: `author` is the handle of a person and lands as a pseudonym only. Of `text` only the length lands. A mention changes once,
+Quirks: `author` is the handle of a person and lands as a pseudonym only. Of `text` only length and polarity land;
+the tool's own `polarity` is kept where it gives one. A mention changes once,
 when we first reply: it then lands again on the day of `first_reply_at`. `timestamps_in` as for posts.
 
     brand_mentions:
@@ -29,6 +30,7 @@ from typing import ClassVar
 from pipelines.sources import cells
 from pipelines.sources.connection import Frame, Sheet
 from pipelines.sources.layouts import find, local_day, persons, readable
+from pipelines.sources.polarity import add_polarity
 from pipelines.sources.sns.base import SnsFile
 
 
@@ -47,7 +49,7 @@ class MentionsCsv(SnsFile):
             authors = cells.identifier(sheet.rows[headers[self.columns["author"]]])
             rows["author_pid"] = persons(authors, "social", "handle", self.platform)
         if "text" in self.columns:
-            rows["text_length"] = cells.each(cells.text(sheet.rows[headers[self.columns["text"]]]), len)
+            add_polarity(rows, cells.text(sheet.rows[headers[self.columns["text"]]]))
         posted = readable(rows["posted_at"])
         replied = readable(rows["first_reply_at"]) if "first_reply_at" in rows else posted
         rows["updated_at"] = replied.where(replied.notna(), posted)

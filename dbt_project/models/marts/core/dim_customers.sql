@@ -3,8 +3,8 @@ with customers as (
     select * from {{ ref('stg_ec__customers') }}
 ),
 
-customer_numbers as (
-    select * from {{ ref('int_customer_numbers') }}
+aliases as (
+    select * from {{ ref('int_customer_aliases') }}
 ),
 
 orders as (
@@ -17,19 +17,16 @@ adjustments as (
 
 accounts as (
     select
-        customer_numbers.customer_key,
+        aliases.customer_key,
         customers.connection,
         customers.registered_at,
         customers.status,
         row_number() over (
-            partition by customer_numbers.customer_key
+            partition by aliases.customer_key
             order by customers.updated_at desc, customers.connection asc, customers.customer_pid asc
         ) as account_rank
     from customers
-    inner join customer_numbers
-        on
-            customers.connection = customer_numbers.connection
-            and customers.customer_pid = customer_numbers.customer_pid
+    inner join aliases on customers.customer_pid = aliases.alias_pid
 ),
 
 registrations as (

@@ -19,6 +19,18 @@ posts as (
     select * from {{ ref('stg_sns__posts') }}
 ),
 
+reviews as (
+    select * from {{ ref('stg_ec__reviews') }}
+),
+
+subscription_events as (
+    select * from {{ ref('stg_ec__subscription_events') }}
+),
+
+points as (
+    select * from {{ ref('stg_ec__points') }}
+),
+
 mentions as (
     select * from {{ ref('stg_sns__mentions') }}
 ),
@@ -45,6 +57,9 @@ bounds as (
         ("posts", "business_date"),
         ("posts", "day"),
         ("mentions", "business_date"),
+        ("reviews", "business_date"),
+        ("subscription_events", "business_date"),
+        ("points", "business_date"),
         ("employees", "valid_from"),
         ("activities", "occurred_on"),
     ] %}

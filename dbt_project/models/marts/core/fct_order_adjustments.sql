@@ -11,25 +11,22 @@ order_lines as (
     select * from {{ ref('stg_ec__order_lines') }}
 ),
 
-customer_numbers as (
-    select * from {{ ref('int_customer_numbers') }}
+aliases as (
+    select * from {{ ref('int_customer_aliases') }}
 ),
 
 fx_days as (
     select * from {{ ref('int_fx_days') }}
 ),
 
--- What cancels an order that was never counted as a sale must not be taken off the sales a second time; and the cancellation or return of
+-- Money goes back at the rate it came in at: the order's, where the order is known. What cancels an order that was never counted as a sale must not be taken off the sales a second time; and the cancellation or return of
 -- a whole order (its number is the order's and its type) that a newer file has as neither was taken back.
 joined as (
     select
         adjustments.*,
         orders.order_key,
         orders.net_amount as order_net_amount,
-        coalesce(
-            {{ customer_key('customer_numbers.mail_pid', 'adjustments.mail_pid', 'adjustments.connection', 'adjustments.customer_pid') }},
-            orders.customer_key
-        ) as customer_key,
+        coalesce(aliases.customer_key, orders.customer_key) as customer_key,
         coalesce(orders.is_sold, true)
         and not (
             adjustments.type in ('cancel', 'return')
@@ -38,7 +35,11 @@ joined as (
             and coalesce(orders.status not in ('cancelled', 'returned'), false)
         ) as is_counted,
         coalesce(order_lines.line_type, 'item') in ('item', 'discount') as is_goods,
-        fx_days.jpy_per_unit as fx_rate
+        case when adjustments.currency = orders.currency then orders.fx_rate else fx_days.jpy_per_unit end as fx_rate,
+        case
+            when adjustments.currency = orders.currency then orders.is_fx_carried_forward
+            else coalesce(fx_days.is_carried_forward, false)
+        end as is_fx_carried_forward
     from adjustments
     left join orders
         on
@@ -49,10 +50,7 @@ joined as (
             adjustments.connection = order_lines.connection
             and adjustments.order_id = order_lines.order_id
             and adjustments.line_no = order_lines.line_no
-    left join customer_numbers
-        on
-            adjustments.connection = customer_numbers.connection
-            and adjustments.customer_pid = customer_numbers.customer_pid
+    left join aliases on {{ alias_of('adjustments') }} = aliases.alias_pid
     left join fx_days
         on
             adjustments.currency = fx_days.currency
@@ -111,6 +109,7 @@ final as (
         -- flags
         is_counted,
         fx_rate is null as is_fx_missing,
+        is_fx_carried_forward,
         -- dates and timestamps
         business_date,
         adjusted_at

@@ -7,8 +7,8 @@ order_lines as (
     select * from {{ ref('stg_ec__order_lines') }}
 ),
 
-customer_numbers as (
-    select * from {{ ref('int_customer_numbers') }}
+aliases as (
+    select * from {{ ref('int_customer_aliases') }}
 ),
 
 fx_days as (
@@ -27,6 +27,10 @@ line_sums as (
         ] %}
         sum(case when line_type = '{{ line_type }}' then amount else 0 end) as {{ name }}_amount,
         {%- endfor %}
+        {%- for percent in [8, 10] %}
+        sum(case when {{ is_taxed_at(percent) }} then amount else 0 end) as taxable_{{ percent }}_amount,
+        sum(case when {{ is_taxed_at(percent) }} then tax_amount else 0 end) as tax_{{ percent }}_amount,
+        {%- endfor %}
         sum(tax_amount) as tax_amount
     from order_lines
     group by connection, order_id
@@ -36,14 +40,12 @@ identified as (
     select
         orders.*,
         {{ key_of(['orders.connection', 'orders.order_id']) }} as order_key,
-        {{ customer_key('customer_numbers.mail_pid', 'orders.mail_pid', 'orders.connection', 'orders.customer_pid') }} as customer_key,
+        aliases.customer_key,
         {{ is_sold('orders.status', 'orders.is_test') }} as is_sold,
-        fx_days.jpy_per_unit as fx_rate
+        fx_days.jpy_per_unit as fx_rate,
+        coalesce(fx_days.is_carried_forward, false) as is_fx_carried_forward
     from orders
-    left join customer_numbers
-        on
-            orders.connection = customer_numbers.connection
-            and orders.customer_pid = customer_numbers.customer_pid
+    left join aliases on {{ alias_of('orders') }} = aliases.alias_pid
     left join fx_days
         on
             orders.currency = fx_days.currency
@@ -62,7 +64,9 @@ amounts as (
     select
         identified.*,
         numbered.order_number_of_customer,
-        {%- for name in ["gross", "discount", "points_used", "shipping", "fee", "tax"] %}
+        {%- for name in [
+            "gross", "discount", "points_used", "shipping", "fee", "tax", "taxable_8", "tax_8", "taxable_10", "tax_10"
+        ] %}
         cast(coalesce(line_sums.{{ name }}_amount, 0) as decimal(18, 4)) as {{ name }}_amount,
         {%- endfor %}
         coalesce(line_sums.lines_n, 0) as lines_n,
@@ -105,9 +109,15 @@ final as (
         shipping_amount,
         fee_amount,
         tax_amount,
+        taxable_8_amount,
+        tax_8_amount,
+        taxable_10_amount,
+        tax_10_amount,
         total_amount,
         fx_rate,
-        {%- for name in ["gross", "discount", "net", "points_used", "shipping", "fee", "tax", "total"] %}
+        {%- for name in [
+            "gross", "discount", "net", "points_used", "shipping", "fee", "tax", "taxable_8", "tax_8", "taxable_10", "tax_10", "total"
+        ] %}
         {{ to_jpy(name ~ '_amount', 'fx_rate') }} as {{ name }}_jpy,
         {%- endfor %}
         -- flags
@@ -115,6 +125,7 @@ final as (
         is_test,
         is_sold,
         fx_rate is null as is_fx_missing,
+        is_fx_carried_forward,
         -- dates and timestamps
         business_date,
         ordered_at,

@@ -1,5 +1,7 @@
 -- One row per shop (or all) x day.
-{%- set sums = ["gross", "discount", "points_used", "shipping", "fee", "tax"] %}
+{%- set sums = [
+    "gross", "discount", "points_used", "shipping", "fee", "tax", "taxable_8", "tax_8", "taxable_10", "tax_10"
+] %}
 with orders as (
     select * from {{ ref('fct_orders') }}
 ),
@@ -130,6 +132,9 @@ final as (
         cast(netted.shipping_jpy as decimal(18, 2)) as shipping_jpy,
         cast(netted.fee_jpy as decimal(18, 2)) as fees_jpy,
         cast(netted.tax_jpy as decimal(18, 2)) as tax_jpy,
+        {%- for name in ["taxable_8", "tax_8", "taxable_10", "tax_10"] %}
+        cast(netted.{{ name }}_jpy as decimal(18, 2)) as {{ name }}_jpy,
+        {%- endfor %}
         year_before.net_sales_jpy as net_sales_same_weekday_last_year_jpy,
         cast(netted.net_sales_jpy - year_before.net_sales_jpy as decimal(18, 2)) as net_sales_change_jpy,
         -- flags

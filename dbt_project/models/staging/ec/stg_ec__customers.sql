@@ -11,6 +11,7 @@ select
     -- ids
     connection,
     customer_pid,
+    merged_into_pid,
     mail_pid,
     phone_pid,
     social_pid,

@@ -11,6 +11,7 @@ select
     -- ids
     connection,
     review_id,
+    coalesce(shop, connection) as shop,
     customer_pid,
     mail_pid,
     order_id,

@@ -4,7 +4,7 @@
     "survey": {"surveys": false, "questions": false, "invitations": false, "answers": false},
     "ec": {
         "customers": false, "products": false, "orders": true, "order_lines": true, "adjustments": false, "reviews": false,
-        "subscriptions": false, "points": false,
+        "subscriptions": false, "subscription_events": false, "points": false,
     },
     "sns": {"accounts": true, "posts": true, "mentions": false},
     "hr": {"employees": false, "activities": false, "finance": false},
