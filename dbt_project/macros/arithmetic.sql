@@ -37,3 +37,8 @@
 {% macro stable(figure) -%}
     round(cast({{ figure }} as double), 6)
 {%- endmacro %}
+
+{# Fifth of the rows by a value, 5 = highest; equal values are in the same fifth, so that chance moves nobody. #}
+{% macro quintile(partition_by, value) -%}
+    cast(least(1 + floor(5 * percent_rank() over (partition by {{ partition_by }} order by {{ value }})), 5) as int)
+{%- endmacro %}

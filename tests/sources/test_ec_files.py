@@ -54,7 +54,7 @@ def test_a_misspelt_column_in_headers_is_refused_with_those_there_are() -> None:
 
 
 def test_a_file_that_is_none_of_the_five_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="export.csv is no file of this folder"):
+    with pytest.raises(SourceError, match=r"export\.csv is no file of this folder"):
         frames(tmp_path, "甲,乙\n1,2\n")
 
 

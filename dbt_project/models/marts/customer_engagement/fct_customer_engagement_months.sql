@@ -1,4 +1,9 @@
 -- One row per customer x month.
+{%- set counts = [
+    "survey_responses", "promoter_answers", "mentions", "organic_posts", "incentivised_posts", "organic_reviews",
+    "incentivised_reviews", "points_used_days",
+] %}
+{%- set components = ["purchase", "advocacy", "participation", "interaction"] %}
 with sales as (
     select * from {{ ref('int_shop_orders') }}
 ),
@@ -11,16 +16,21 @@ adjustments as (
     select * from {{ ref('fct_order_adjustments') }}
 ),
 
-answers as (
-    select * from {{ ref('fct_survey_answers') }}
+activities as (
+    select * from {{ ref('int_customer_activities') }}
 ),
 
-mentions as (
-    select * from {{ ref('fct_sns_mentions') }}
+segments as (
+    select * from {{ ref('rfm_segments') }}
 ),
 
-aliases as (
-    select * from {{ ref('int_customer_aliases') }}
+score_weights as (
+    select
+        {%- for component in components %}
+        max(case when component = '{{ component }}' then weight end) as {{ component }}_weight,
+        {%- endfor %}
+        count(*) as components
+    from {{ ref('customer_score_weights') }}
 ),
 
 months as (
@@ -66,34 +76,7 @@ returns_of_month as (
     group by customer_key, {{ month_start('business_date') }}
 ),
 
--- Only surveys that told people their answers are read by person.
-scores_of_month as (
-    select
-        aliases.customer_key,
-        {{ month_start('answers.business_date') }} as month_start,
-        {{ stable("avg(case when answers.kind = 'nps' then answers.numeric_value end)") }} as nps_answer,
-        {{ stable("avg(case when answers.kind = 'csat' then answers.score_100 end)") }} as csat_score
-    from answers
-    inner join aliases on answers.respondent_pid = aliases.alias_pid
-    where
-        answers.audience = 'customer'
-        and answers.mode = 'identified'
-        and answers.kind in ('nps', 'csat')
-        and answers.is_latest_response
-    group by aliases.customer_key, {{ month_start('answers.business_date') }}
-),
-
-mentions_of_month as (
-    select
-        aliases.customer_key,
-        {{ month_start('mentions.business_date') }} as month_start,
-        count(*) as mentions
-    from mentions
-    inner join aliases on mentions.author_pid = aliases.alias_pid
-    group by aliases.customer_key, {{ month_start('mentions.business_date') }}
-),
-
--- A month without orders, returns or mentions is 0 of them; a score nobody gave is empty.
+-- A month without orders, returns or posts is 0 of them; a score nobody gave is empty.
 filled as (
     select
         customers.customer_key,
@@ -110,12 +93,14 @@ filled as (
         end as net_sales,
         case when returns_of_month.customer_key is null then 0 else returns_of_month.returns_jpy end as returns_jpy,
         case when sales_of_month.customer_key is null then 0 else sales_of_month.net_jpy end as sold_jpy,
-        scores_of_month.nps_answer,
-        scores_of_month.csat_score,
-        coalesce(mentions_of_month.mentions, 0) as mentions
+        {%- for name in counts %}
+        coalesce(activities.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
+        activities.nps_answer,
+        activities.csat_score
     from customers
     inner join months on customers.first_month <= months.month_start
-    {%- for relation in ["sales_of_month", "returns_of_month", "scores_of_month", "mentions_of_month"] %}
+    {%- for relation in ["sales_of_month", "returns_of_month", "activities"] %}
     left join {{ relation }}
         on
             customers.customer_key = {{ relation }}.customer_key
@@ -143,11 +128,66 @@ running as (
     )
 ),
 
+-- The score counts 12 months, the current one included. Something given for it makes a deed participation, not advocacy.
 valued as (
     select
         *,
-        case when unknown_months = 0 then cast(known_jpy_to_date as decimal(18, 2)) end as net_sales_jpy_to_date
+        case when unknown_months = 0 then cast(known_jpy_to_date as decimal(18, 2)) end as net_sales_jpy_to_date,
+        cast({{ dbt.datediff('last_order_so_far', 'as_of_date', 'day') }} as bigint) as recency_days,
+        sum(orders) over year_to_month as orders_12m,
+        case
+            when sum(case when net_sales_jpy is null then 1 else 0 end) over year_to_month = 0
+                then sum(net_sales_jpy) over year_to_month
+        end as net_sales_jpy_12m,
+        sum(organic_reviews + organic_posts + promoter_answers) over year_to_month as advocacy_n,
+        sum(survey_responses + points_used_days + incentivised_reviews + incentivised_posts) over year_to_month as participation_n,
+        sum(greatest(mentions - organic_posts - incentivised_posts, 0)) over year_to_month as interaction_n
     from running
+    window year_to_month as (partition by customer_key order by month_start rows between 11 preceding and current row)
+),
+
+-- Who does nothing of a kind has 0 of it, whatever the others do.
+ranked as (
+    select
+        *,
+        {{ quintile('month_start', 'last_order_so_far') }} as recency_quintile,
+        {{ quintile('month_start', 'orders_to_date') }} as frequency_quintile,
+        case
+            when net_sales_jpy_to_date is not null
+                then {{ quintile('month_start, net_sales_jpy_to_date is null', 'net_sales_jpy_to_date') }}
+        end as monetary_quintile,
+        (
+            percent_rank() over (partition by month_start order by recency_days desc)
+            + percent_rank() over (partition by month_start order by orders_12m)
+            + percent_rank() over (partition by month_start order by coalesce(net_sales_jpy_12m, 0))
+        ) / 3 as purchase_rank,
+        {%- for name in components[1:-1] %}
+        percent_rank() over (partition by month_start order by {{ name }}_n) as {{ name }}_rank,
+        {%- endfor %}
+        percent_rank() over (partition by month_start order by interaction_n) as interaction_rank
+    from valued
+),
+
+weighed as (
+    select
+        ranked.*,
+        segments.segment as rfm_segment,
+        {%- for name in components %}
+        {{ "+ " if not loop.first }}ranked.{{ name }}_rank * score_weights.{{ name }}_weight
+        {%- endfor %} as weighted_rank
+    from ranked
+    cross join score_weights
+    left join segments
+        on
+            ranked.recency_quintile = segments.recency_quintile
+            and ranked.frequency_quintile = segments.frequency_quintile
+),
+
+scored as (
+    select
+        *,
+        {{ stable('100 * percent_rank() over (partition by month_start order by round(weighted_rank, 9))') }} as engagement_score
+    from weighed
 ),
 
 final as (
@@ -157,6 +197,12 @@ final as (
         month_start,
         -- attributes
         currency,
+        rfm_segment,
+        case
+            when engagement_score >= {{ var('tier_high_from') }} then 'high'
+            when engagement_score < {{ var('tier_low_below') }} then 'low'
+            else 'middle'
+        end as engagement_tier,
         -- measures
         orders,
         cast(net_sales as decimal(18, 2)) as net_sales,
@@ -165,28 +211,24 @@ final as (
         cast(returns_jpy as decimal(18, 2)) as returns_jpy,
         cast(orders_to_date as bigint) as orders_to_date,
         net_sales_jpy_to_date,
-        cast({{ dbt.datediff('last_order_so_far', 'as_of_date', 'day') }} as bigint) as recency_days,
-        cast(ntile(5) over (
-            partition by month_start order by last_order_so_far, customer_key
-        ) as int) as recency_quintile,
-        cast(ntile(5) over (
-            partition by month_start order by orders_to_date, last_order_so_far, customer_key
-        ) as int) as frequency_quintile,
-        case
-            when net_sales_jpy_to_date is not null
-                then cast(ntile(5) over (
-                    partition by month_start, net_sales_jpy_to_date is null
-                    order by net_sales_jpy_to_date, last_order_so_far, customer_key
-                ) as int)
-        end as monetary_quintile,
+        recency_days,
+        recency_quintile,
+        frequency_quintile,
+        monetary_quintile,
         nps_answer,
         csat_score,
-        mentions,
+        {%- for name in counts %}
+        {{ name }},
+        {%- endfor %}
+        {%- for name in components %}
+        {{ stable('100 * ' ~ name ~ '_rank') }} as {{ name }}_score,
+        {%- endfor %}
+        engagement_score,
         -- flags
         orders > 0 as is_active,
         is_new,
         orders > 0 and not is_new as is_returning
-    from valued
+    from scored
 )
 
 select * from final

@@ -15,12 +15,17 @@ adjustments as (
     select * from {{ ref('fct_order_adjustments') }}
 ),
 
+lapses as (
+    select * from {{ ref('int_customer_lapses') }}
+),
+
 sales_of_month as (
     select
         shop,
         month_start,
         count(distinct customer_key) as active_customers,
         count(distinct case when day_number > 1 then customer_key end) as repeat_customers,
+        count(distinct case when net_amount > 0 then customer_key end) as paying_customers,
         count(*) as orders,
         sum(units) as units,
         sum(gross_amount) as gross_sales,
@@ -33,23 +38,26 @@ sales_of_month as (
     group by shop, month_start
 ),
 
-buying_days as (
-    select distinct
-        shop,
-        month_start,
-        customer_key,
-        day_number
-    from sales
-),
-
 buying_days_of_month as (
     select
         shop,
-        month_start,
+        {{ month_start('business_date') }} as month_start,
         {{ count_if('day_number = 2') }} as second_days,
-        {{ count_if('day_number > 1') }} as repeat_purchases
-    from buying_days
-    group by shop, month_start
+        {{ count_if('day_number > 1') }} as repeat_purchases,
+        count(distinct case when is_regained then customer_key end) as regained_customers,
+        cast(median(days_since_previous) as double) as median_interval_days
+    from lapses
+    group by shop, {{ month_start('business_date') }}
+),
+
+losses_of_month as (
+    select
+        shop,
+        {{ month_start('lost_date') }} as month_start,
+        count(distinct customer_key) as lost_customers
+    from lapses
+    where lost_date is not null
+    group by shop, {{ month_start('lost_date') }}
 ),
 
 returns_by_scope as (
@@ -112,11 +120,16 @@ months as (
         shop_months.month_start,
         shop_months.currency,
         shop_months.is_complete,
-        {%- for name in ["active_customers", "new_customers", "repeat_customers", "orders", "units", "second_orders"] %}
+        {%- for name in [
+            "active_customers", "new_customers", "repeat_customers", "paying_customers", "orders", "units", "second_orders"
+        ] %}
         coalesce(sales_of_month.{{ name }}, 0) as {{ name }},
         {%- endfor %}
         coalesce(buying_days_of_month.second_days, 0) as second_days,
         coalesce(buying_days_of_month.repeat_purchases, 0) as repeat_purchases,
+        coalesce(buying_days_of_month.regained_customers, 0) as regained_customers,
+        buying_days_of_month.median_interval_days,
+        coalesce(losses_of_month.lost_customers, 0) as lost_customers,
         coalesce(unidentified_of_month.orders, 0) as unidentified_orders,
         {%- for name in ["gross_sales", "discounts"] %}
         case when shop_months.currency is not null then coalesce(sales_of_month.{{ name }}, 0) end as {{ name }},
@@ -139,6 +152,10 @@ months as (
         on
             shop_months.shop = buying_days_of_month.shop
             and shop_months.month_start = buying_days_of_month.month_start
+    left join losses_of_month
+        on
+            shop_months.shop = losses_of_month.shop
+            and shop_months.month_start = losses_of_month.month_start
     left join unidentified_of_month
         on
             shop_months.shop = unidentified_of_month.shop
@@ -174,6 +191,20 @@ totals as (
     from months
 ),
 
+-- How much the sales of 12 months swing around their mean; only of 12 whole months.
+swings as (
+    select
+        *,
+        case
+            when
+                count(net_sales_jpy) over a_year = 12
+                and sum(case when is_complete then 1 else 0 end) over a_year = 12
+                then {{ safe_divide('stddev_samp(cast(net_sales_jpy as double)) over a_year', 'avg(net_sales_jpy) over a_year') }}
+        end as net_sales_cv_12m
+    from totals
+    window a_year as (partition by shop order by month_start rows between 11 preceding and current row)
+),
+
 final as (
     select
         -- ids
@@ -184,7 +215,11 @@ final as (
         -- measures: customers and orders
         active_customers,
         new_customers,
+        active_customers - new_customers as returning_customers,
         repeat_customers,
+        paying_customers,
+        lost_customers,
+        regained_customers,
         orders,
         units,
         unidentified_orders,
@@ -196,6 +231,7 @@ final as (
         cast(unidentified_net_sales as decimal(18, 2)) as unidentified_net_sales,
         {{ money_per('net_sales', 'orders') }} as aov,
         {{ money_per('net_sales', 'active_customers') }} as arpu,
+        {{ money_per('net_sales', 'paying_customers') }} as arppu,
         -- measures: sales in yen
         cast(gross_sales_jpy as decimal(18, 2)) as gross_sales_jpy,
         cast(discounts_jpy as decimal(18, 2)) as discounts_jpy,
@@ -204,8 +240,11 @@ final as (
         cast(unidentified_net_sales_jpy as decimal(18, 2)) as unidentified_net_sales_jpy,
         {{ money_per('net_sales_jpy', 'orders') }} as aov_jpy,
         {{ money_per('net_sales_jpy', 'active_customers') }} as arpu_jpy,
+        {{ money_per('net_sales_jpy', 'paying_customers') }} as arppu_jpy,
+        {{ stable('net_sales_cv_12m') }} as net_sales_cv_12m,
         -- measures: loyalty
         {{ safe_divide('orders', 'active_customers') }} as frequency,
+        median_interval_days,
         customers_to_date,
         orders_to_date,
         repeat_customers_by_day,
@@ -216,7 +255,7 @@ final as (
         -- flags
         net_sales_jpy is null or unidentified_net_sales_jpy is null as is_fx_missing,
         is_complete
-    from totals
+    from swings
 )
 
 select * from final

@@ -1,0 +1,48 @@
+-- One row per month x segment x segment of the month before.
+with customer_months as (
+    select * from {{ ref('fct_customer_engagement_months') }}
+),
+
+moves as (
+    select
+        month_start,
+        customer_key,
+        rfm_segment,
+        engagement_tier,
+        net_sales_jpy,
+        net_sales_jpy_to_date,
+        lag(rfm_segment, 1, 'none') over (partition by customer_key order by month_start) as previous_segment
+    from customer_months
+),
+
+counted as (
+    select
+        month_start,
+        rfm_segment,
+        previous_segment,
+        count(*) as customers,
+        {{ count_if("engagement_tier = 'high'") }} as high_tier_customers,
+        {{ sum_if_complete('net_sales_jpy') }} as net_sales_jpy,
+        {{ sum_if_complete('net_sales_jpy_to_date') }} as net_sales_jpy_to_date
+    from moves
+    group by month_start, rfm_segment, previous_segment
+),
+
+final as (
+    select
+        -- ids
+        month_start,
+        rfm_segment,
+        previous_segment,
+        -- measures
+        customers,
+        {{ safe_divide('customers', 'sum(customers) over (partition by month_start)') }} as customer_share,
+        high_tier_customers,
+        net_sales_jpy,
+        net_sales_jpy_to_date,
+        -- flags
+        rfm_segment = previous_segment as is_unmoved
+    from counted
+)
+
+select * from final
