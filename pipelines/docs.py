@@ -1,9 +1,13 @@
-"""Writes the documentation that follows from code: docs/tables.md from dbt's manifest, docs/landing.md from the contract."""
+"""Writes the documentation that follows from code.
+
+docs/tables.md from dbt's manifest, docs/landing.md from the landing contract, docs/metrics.md from `seeds/metrics.csv`.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,11 @@ HEADER = ("| column | type | meaning | 意味 |", "| --- | --- | --- | --- |")
 def write_docs(settings: Settings, *, check: bool) -> list[Path]:
     """Write the generated pages, or with `check` only compare; the pages that differ from what is on disk."""
     manifest = json.loads(manifest_path(settings).read_text())
-    pages = {DOCS / "tables.md": tables_page(manifest), DOCS / "landing.md": landing_page()}
+    pages = {
+        DOCS / "tables.md": tables_page(manifest),
+        DOCS / "landing.md": landing_page(),
+        DOCS / "metrics.md": metrics_page(manifest, read_metrics()),
+    }
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if not check:
         DOCS.mkdir(exist_ok=True)
@@ -56,6 +64,64 @@ def tables_page(manifest: Mapping[str, Any]) -> str:
     lines += ["## Private tables", "", "| table | rows |", "| --- | --- |"]
     lines += [f"| `{node['name']}` | {_cell(_halves(node['description'])[0])} |" for node in private]
     return "\n".join(lines) + "\n"
+
+
+def read_metrics() -> list[dict[str, str]]:
+    """The rows of `seeds/metrics.csv`, one per metric."""
+    with (PROJECT / "dbt_project" / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def metrics_page(manifest: Mapping[str, Any], metrics: Sequence[Mapping[str, str]]) -> str:
+    """For every published report its metrics, each with formula, unit, denominator, caveat and source in both languages."""
+    reports: dict[str, list[Mapping[str, str]]] = {}
+    for metric in metrics:
+        for table in dict.fromkeys(column.split(".")[0].strip() for column in metric["reports"].split(",")):
+            reports.setdefault(table, []).append(metric)
+    nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    lines = [
+        "# Metrics",
+        "",
+        "Written by `make docs` from `dbt_project/seeds/metrics.csv`. Every figure of a report by its definition.",
+        "A metric stands under the first report that shows it; the others refer to it.",
+        "",
+        "レポートの各指標の定義です。複数のレポートに現れる指標は最初のレポートの項に記載しています。",
+        "",
+    ]
+    told: set[str] = set()
+    for table in sorted(reports):
+        english, japanese = _halves(nodes[table]["description"])
+        lines += [f"## {table}", "", english, "", japanese, ""]
+        for metric in reports[table]:
+            if metric["code"] in told:
+                lines += [f"- {metric['name_en']} ｜{metric['name_ja']}: see [{metric['code']}](#{metric['code']})"]
+                continue
+            told.add(metric["code"])
+            lines += ["", f"### {metric['code']}", "", f"**{metric['name_en']} ｜{metric['name_ja']}**", "", *_metric(metric), ""]
+        lines.append("")
+    return "\n".join(_without_double_blanks(lines)).rstrip() + "\n"
+
+
+def _metric(metric: Mapping[str, str]) -> list[str]:
+    rows = [("", "English", "日本語"), ("---", "---", "---")]
+    for label, name in (("formula / 計算式", "formula"), ("caveat / 注意", "caveat"), ("reference / 典拠", "reference")):
+        if metric[name]:
+            rows.append((label, *_halves(metric[name])))
+    columns = ", ".join(f"`{column.strip()}`" for column in metric["reports"].split(","))
+    better = {"up": "higher is better / 高いほど良い", "down": "lower is better / 低いほど良い", "neither": "neither / 良否なし"}
+    facts = [f"unit `{metric['unit']}`", f"denominator: {metric['denominator']}" if metric["denominator"] else ""]
+    facts += [better[metric["direction"]], f"shown from n = {metric['min_n']}", f"version {metric['version']}"]
+    return [
+        *(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows),
+        "",
+        "; ".join(filter(None, facts)) + ".",
+        "",
+        f"Made of / 元データ: `{metric['source']}`. Shown in / 表示: {columns}.",
+    ]
+
+
+def _without_double_blanks(lines: Sequence[str]) -> list[str]:
+    return [line for place, line in enumerate(lines) if line or place == 0 or lines[place - 1]]
 
 
 def landing_page() -> str:

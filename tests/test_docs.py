@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from pipelines.assets.warehouse import manifest_path, published_tables
 from pipelines.cli import app
-from pipelines.docs import write_docs
+from pipelines.docs import read_metrics, write_docs
 from pipelines.quality.landing import BATCH_RULES, row_rules
 from pipelines.quality.reporting import exit_rules
 from pipelines.settings import PROJECT, Settings, load_settings, read_connections
@@ -269,3 +269,20 @@ def test_every_relative_link_resolves() -> None:
             if not target.exists() or (anchor and anchor not in anchors(target)):
                 broken.append(f"{page.relative_to(PROJECT)}: {link}")
     assert broken == []
+
+
+def test_every_published_report_has_a_metric_and_every_metric_is_a_column_of_one(manifest: dict[str, Any]) -> None:
+    nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    shown = [column.strip() for metric in read_metrics() for column in metric["reports"].split(",")]
+    assert [name for name in shown if name.split(".")[1] not in nodes[name.split(".")[0]]["columns"]] == []
+    reports = {name for name in nodes if name.startswith("rpt_")}
+    assert reports - {name.split(".")[0] for name in shown} == set()
+
+
+def test_every_metric_has_a_formula_a_caveat_and_a_source_in_both_languages() -> None:
+    for metric in read_metrics():
+        for name in ("formula", "reference"):
+            english, _, japanese = metric[name].partition("｜")
+            assert english.strip(), f"{metric['code']} has no {name}"
+            assert japanese.strip(), f"{metric['code']} has no Japanese {name}"
+        assert metric["source"], f"{metric['code']} has no source"

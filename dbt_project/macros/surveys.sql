@@ -29,13 +29,14 @@
     100 * ({{ safe_divide(promoters ~ ' - ' ~ detractors, n) }})
 {%- endmacro %}
 
-{# Half width of the confidence interval of a Net Promoter Score. #}
-{% macro nps_margin(promoters, detractors, n) -%}
+{# Half width of the confidence interval of a Net Promoter Score; where answers have weights, n is their sum and effective_n counts. #}
+{% macro nps_margin(promoters, detractors, n, effective_n=none) -%}
     {{ var("confidence_z") }} * 100 * sqrt(
-        (
+        greatest(
             {{ safe_divide(promoters ~ ' + ' ~ detractors, n) }}
-            - power({{ safe_divide(promoters ~ ' - ' ~ detractors, n) }}, 2)
-        ) / nullif({{ n }}, 0)
+            - power({{ safe_divide(promoters ~ ' - ' ~ detractors, n) }}, 2),
+            0
+        ) / nullif({{ effective_n or n }}, 0)
     )
 {%- endmacro %}
 

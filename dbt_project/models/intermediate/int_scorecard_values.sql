@@ -1,5 +1,6 @@
 -- One row per metric x business unit x month.
 {%- set nothing = "cast(null as double)" %}
+{%- set always = "cast(null as date)" %}
 with customer_months as (
     select * from {{ ref('rpt_customer_months') }}
 ),
@@ -40,7 +41,8 @@ customer_metrics as (
         {{ nothing }} as ci_low,
         {{ nothing }} as ci_high,
         {%- endif %}
-        false as is_suppressed
+        false as is_suppressed,
+        {{ always }} as comparable_since
     from customer_months
     {%- if not loop.last %}
     union all
@@ -89,7 +91,8 @@ customer_score_metrics as (
         n,
         {{ ci_low('value', 'margin', 'lowest') }} as ci_low,
         {{ ci_high('value', 'margin', 'highest') }} as ci_high,
-        is_suppressed
+        is_suppressed,
+        {{ always }} as comparable_since
     from customer_score_estimates
 ),
 
@@ -114,7 +117,8 @@ employee_metrics as (
         n_answered as n,
         ci_low,
         ci_high,
-        is_suppressed
+        is_suppressed,
+        {{ always }} as comparable_since
     from waves
     where wave_rank = 1
 ),
@@ -132,7 +136,8 @@ turnover_metrics as (
         headcount as n,
         ci_low,
         ci_high,
-        turnover is null as is_suppressed
+        turnover is null as is_suppressed,
+        {{ always }} as comparable_since
     from turnover
     where turnover_method = '{{ turnover_method }}' and is_complete and org_level <= 1
     {%- if not loop.last %}
@@ -141,17 +146,28 @@ turnover_metrics as (
     {%- endfor %}
 ),
 
+-- Of a month in which a platform began to count something else only the days since then are looked at.
+sns_days as (
+    select
+        *,
+        {{ month_start('day') }} as month_start,
+        max(comparable_since) over (partition by account_key, {{ month_start('day') }}) as newest_meaning
+    from account_days
+),
+
 sns_months as (
     select
         account_key,
-        {{ month_start('day') }} as month_start,
+        month_start,
+        max(comparable_since) as comparable_since,
         sum(net_adds) as net_adds,
         count(net_adds) as net_adds_days,
         sum(engagements) as engagements,
         avg(followers) as followers,
         count(followers) as followers_days
-    from account_days
-    group by account_key, {{ month_start('day') }}
+    from sns_days
+    where comparable_since is not distinct from newest_meaning
+    group by account_key, month_start
 ),
 
 sns_metrics as (
@@ -163,7 +179,8 @@ sns_metrics as (
         net_adds_days as n,
         {{ nothing }} as ci_low,
         {{ nothing }} as ci_high,
-        false as is_suppressed
+        false as is_suppressed,
+        comparable_since
     from sns_months
     union all
     select
@@ -174,7 +191,8 @@ sns_metrics as (
         followers_days as n,
         {{ nothing }} as ci_low,
         {{ nothing }} as ci_high,
-        false as is_suppressed
+        false as is_suppressed,
+        comparable_since
     from sns_months
 ),
 
@@ -197,7 +215,8 @@ final as (
         case when not is_suppressed then cast(n as bigint) end as n,
         case when not is_suppressed then cast(ci_low as decimal(24, 6)) end as ci_low,
         case when not is_suppressed then cast(ci_high as decimal(24, 6)) end as ci_high,
-        is_suppressed
+        is_suppressed,
+        comparable_since
     from all_metrics
     where value is not null or is_suppressed
 )

@@ -94,6 +94,7 @@ final as (
         driver,
         -- measures
         numeric_value,
+        turned as turned_value,
         {{ score_100('turned', 'scale_min', 'scale_max') }} as score_100,
         text_length,
         weight,

@@ -11,6 +11,10 @@ accounts as (
     select * from {{ ref('dim_sns_accounts') }}
 ),
 
+meanings as (
+    select * from {{ ref('int_platform_meanings') }}
+),
+
 posts_of_day as (
     select
         account_key,
@@ -37,15 +41,31 @@ days as (
     from posts
 ),
 
--- Only days on which the followers are known can be compared.
+-- Only days on which the followers are known can be compared, and only while the platform counts the same by that name.
+followers_known as (
+    select
+        readings.account_key,
+        readings.day,
+        readings.net_followers,
+        coalesce(meanings.followers_since, cast('2000-01-01' as date)) as followers_since
+    from readings
+    left join meanings
+        on
+            readings.platform = meanings.platform
+            and readings.day = meanings.date_day
+    where readings.net_followers is not null
+),
+
 followers_compared as (
     select
         account_key,
         day,
-        net_followers - lag(net_followers) over (partition by account_key order by day) as net_adds,
+        case
+            when followers_since = lag(followers_since) over (partition by account_key order by day)
+                then net_followers - lag(net_followers) over (partition by account_key order by day)
+        end as net_adds,
         {{ dbt.datediff('lag(day) over (partition by account_key order by day)', 'day', 'day') }} - 1 as gap_days
-    from readings
-    where net_followers is not null
+    from followers_known
 ),
 
 posting_accounts as (
@@ -71,7 +91,9 @@ final as (
         case when posting_accounts.account_key is not null then coalesce(posts_of_day.posts, 0) end as posts,
         readings.reach,
         readings.impressions,
-        readings.profile_views
+        readings.profile_views,
+        -- dates
+        greatest(meanings.followers_since, meanings.reach_since, meanings.impressions_since) as comparable_since
     from days
     inner join accounts on days.account_key = accounts.account_key
     left join readings
@@ -82,6 +104,10 @@ final as (
         on
             days.account_key = followers_compared.account_key
             and days.day = followers_compared.day
+    left join meanings
+        on
+            accounts.platform = meanings.platform
+            and days.day = meanings.date_day
     left join posts_of_day
         on
             days.account_key = posts_of_day.account_key

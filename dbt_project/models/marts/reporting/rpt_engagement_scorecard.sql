@@ -23,7 +23,7 @@ bounded as (
         scores.*,
         metrics.direction,
         lag(scores.value) over (
-            partition by scores.metric_code, scores.business_unit order by scores.month_start
+            partition by scores.metric_code, scores.business_unit, scores.comparable_since order by scores.month_start
         ) as previous
     from scores
     inner join metrics on scores.metric_code = metrics.metric_code
@@ -39,6 +39,7 @@ compared as (
         on
             bounded.metric_code = year_before.metric_code
             and bounded.business_unit = year_before.business_unit
+            and bounded.comparable_since is not distinct from year_before.comparable_since
             and cast({{ dbt.dateadd('month', -12, 'bounded.month_start') }} as date) = year_before.month_start
     left join newest_targets
         on

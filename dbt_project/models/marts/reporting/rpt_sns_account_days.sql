@@ -28,6 +28,7 @@ final as (
         -- measures
         account_days.net_followers as followers,
         account_days.net_adds,
+        {{ safe_divide('account_days.net_adds', 'account_days.net_followers - account_days.net_adds') }} as follower_growth_rate,
         account_days.gap_days,
         account_days.posts,
         account_days.reach,
@@ -36,7 +37,9 @@ final as (
         interactions.clicks,
         {{ safe_divide('interactions.engagements', 'account_days.reach') }} as engagement_rate_by_reach,
         {{ safe_divide('interactions.engagements', 'account_days.impressions') }} as engagement_rate_by_impressions,
-        {{ safe_divide('interactions.engagements', 'account_days.net_followers') }} as engagement_rate_by_followers
+        {{ safe_divide('interactions.engagements', 'account_days.net_followers') }} as engagement_rate_by_followers,
+        -- dates
+        account_days.comparable_since
     from account_days
     left join interactions
         on

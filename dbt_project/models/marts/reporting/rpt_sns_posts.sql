@@ -1,0 +1,162 @@
+-- One row per post.
+{%- set ages = [1, 7, 28] %}
+with post_days as (
+    select * from {{ ref('fct_sns_post_days') }}
+),
+
+readings as (
+    select
+        *,
+        {{ engagements('likes', 'replies', 'reposts', 'saves') }} as engagements,
+        {{ dbt.datediff('business_date', 'day', 'day') }} as age,
+        row_number() over (partition by post_key order by day desc) as newest
+    from post_days
+),
+
+-- A reading a day late still stands for the age; one that came later does not.
+at_age as (
+    {%- for age in ages %}
+    select
+        post_key,
+        account_key,
+        {{ age }} as age,
+        engagements,
+        impressions,
+        row_number() over (partition by post_key order by day) as reading_number
+    from readings
+    where age between {{ age }} and {{ age + 1 }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+medians as (
+    select
+        account_key,
+        age,
+        count(engagements) as posts_compared,
+        cast(median(engagements) as double) as median_engagements
+    from at_age
+    where reading_number = 1
+    group by account_key, age
+),
+
+compared as (
+    select
+        at_age.post_key,
+        {%- for age in ages %}
+        max(case when at_age.age = {{ age }} then at_age.engagements end) as engagements_day_{{ age }},
+        max(case when at_age.age = {{ age }} then at_age.impressions end) as impressions_day_{{ age }},
+        max(
+            case
+                when at_age.age = {{ age }} and medians.posts_compared >= {{ var('posts_compared_min') }}
+                    then {{ safe_divide('at_age.engagements', 'medians.median_engagements') }}
+            end
+        ) as ratio_to_median_day_{{ age }},
+        {%- endfor %}
+        count(*) as readings_compared
+    from at_age
+    inner join medians
+        on
+            at_age.account_key = medians.account_key
+            and at_age.age = medians.age
+    where at_age.reading_number = 1
+    group by at_age.post_key
+),
+
+posts as (
+    select
+        post_key,
+        account_key,
+        business_date,
+        max(age) as last_age
+    from readings
+    group by post_key, account_key, business_date
+),
+
+known_until as (
+    select
+        account_key,
+        min(day) as first_day,
+        max(day) as last_day
+    from readings
+    group by account_key
+),
+
+ages_read as (
+    select
+        account_key,
+        age,
+        count(distinct post_key) as posts_read
+    from readings
+    group by account_key, age
+),
+
+-- The ages at which the account's posts are usually read: at least half of those that were old enough were.
+expected_ages as (
+    select
+        ages_read.account_key,
+        ages_read.age
+    from ages_read
+    inner join known_until on ages_read.account_key = known_until.account_key
+    inner join posts
+        on
+            ages_read.account_key = posts.account_key
+            and {{ dbt.datediff('posts.business_date', 'known_until.last_day', 'day') }} >= ages_read.age
+            and {{ dbt.datediff('known_until.first_day', 'posts.business_date', 'day') }} + ages_read.age >= 0
+    group by ages_read.account_key, ages_read.age, ages_read.posts_read
+    having ages_read.posts_read * 2 >= count(*)
+),
+
+-- A post that is read no more though its like still are was taken down, by us or by the platform.
+vanished as (
+    select
+        posts.post_key,
+        min(expected_ages.age) as missed_age
+    from posts
+    inner join known_until on posts.account_key = known_until.account_key
+    inner join expected_ages
+        on
+            posts.account_key = expected_ages.account_key
+            and posts.last_age < expected_ages.age
+            and {{ dbt.datediff('posts.business_date', 'known_until.last_day', 'day') }} >= expected_ages.age
+    group by posts.post_key
+),
+
+final as (
+    select
+        -- ids
+        readings.post_key,
+        readings.account_key,
+        readings.platform,
+        readings.post_id,
+        -- attributes
+        readings.post_type,
+        -- measures: at the newest reading
+        cast(readings.age as bigint) as last_age,
+        readings.impressions,
+        readings.reach,
+        readings.views,
+        cast(readings.engagements as bigint) as engagements,
+        {{ safe_divide('readings.engagements', 'readings.reach') }} as engagement_rate_by_reach,
+        {{ safe_divide('readings.engagements', 'readings.impressions') }} as engagement_rate_by_impressions,
+        -- measures: at the age of so many days
+        {%- for age in ages %}
+        cast(compared.engagements_day_{{ age }} as bigint) as engagements_day_{{ age }},
+        cast(compared.impressions_day_{{ age }} as bigint) as impressions_day_{{ age }},
+        compared.ratio_to_median_day_{{ age }},
+        {%- endfor %}
+        -- flags
+        vanished.post_key is not null as is_vanished,
+        -- dates and timestamps
+        readings.business_date,
+        cast({{ dbt.dateadd('day', 'vanished.missed_age', 'readings.business_date') }} as date) as missing_since,
+        readings.posted_at
+    from readings
+    left join compared on readings.post_key = compared.post_key
+    left join vanished on readings.post_key = vanished.post_key
+    where readings.newest = 1
+)
+
+select * from final
