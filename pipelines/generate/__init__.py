@@ -58,13 +58,15 @@ def _simulate(period: Period, seed: int, scale: float) -> Company:
     faster_from = period.day(int(period.days * 0.6))
     x = Account("x", "minamo_chaka", (0, 3), 8, 5200, 3.0, 0.02, ("text", "photo", "photo", "video"))
     instagram = Account("instagram", "minamo.chaka", (1, 5), 19, 3100, 4.0, 0.06, ("photo", "carousel", "reel"))
+    asked, shoppers = ask_shoppers(buyers, bought, period, streams[4])
     return Company(
         period=period,
         campaign=campaign,
         shopify=shopify,
         ec_cube=ec_cube,
         staff=employ(period, scale, streams[3]),
-        shoppers=ask_shoppers(buyers, bought, period, streams[4]),
+        asked=asked,
+        shoppers=shoppers,
         x=post_on(x, period, streams[5]),
         instagram=post_on(instagram, period, streams[5]),
         mentions=talk(period, 0.5 * scale, faster_from, streams[6]),
@@ -78,7 +80,7 @@ def _write(folder: Path, company: Company, rng: np.random.Generator, scale: floa
     shop_files.write_shopify(folder / "ec" / "shop_shopify", company.shopify)
     shop_files.write_ec_cube(folder / "ec" / "shop_eccube", company.ec_cube, period)
     loyalty.write_loyalty(folder / "ec" / "shop_tools", company.loyalty)
-    survey_files.write_surveys(folder / "survey", company.staff, company.shoppers)
+    survey_files.write_surveys(folder / "survey", company.staff, company.asked, company.shoppers)
     social_files.write_social(folder / "sns", company.x, company.instagram, company.mentions)
     office_files.write_hr(folder / "hr" / "people", company.staff, period, scale, rng)
     office_files.write_plan(folder / "plan" / "plan", company.campaign, company.staff, company.faster_from, period)

@@ -13,6 +13,15 @@ from pipelines.generate.shops import Buyer, Period
 from pipelines.generate.staff import waves
 
 
+class Invited(NamedTuple):
+    """One customer asked in one wave; `token` stands in the link of the invitation."""
+
+    wave: str
+    at: datetime
+    buyer: Buyer
+    token: str
+
+
 class ShopperAnswer(NamedTuple):
     """One customer's answers to the quarterly survey."""
 
@@ -24,13 +33,14 @@ class ShopperAnswer(NamedTuple):
     reasons: tuple[str, ...]
     age: str
     comment: str
+    token: str
 
 
 def ask_shoppers(
     buyers: Iterable[Buyer], bought: dict[int, list[date]], period: Period, rng: np.random.Generator
-) -> list[ShopperAnswer]:
+) -> tuple[list[Invited], list[ShopperAnswer]]:
     """Each quarter, ask who bought within 120 days; `bought` holds the order days by the buyer's identity."""
-    known, answers = list(buyers), []
+    known, invited, answers = list(buyers), [], []
     for wave, day in waves(period):
         asked: set[int] = set()  # who buys in both shops is asked once
         for buyer in known:
@@ -38,6 +48,8 @@ def ask_shoppers(
             if not recent or buyer.person.number in asked:
                 continue
             asked.add(buyer.person.number)
+            token = f"{len(asked) * 7919 % 9973:04d}"  # 9973 is prime: no two of a wave share one
+            invited.append(Invited(wave, datetime.combine(day, time(8)), buyer, token))
             if rng.random() > 0.32 + 0.08 * np.clip(buyer.engagement, -2, 2):
                 continue
             at = datetime.combine(day + timedelta(days=int(rng.integers(0, 9))), time(8)) + timedelta(
@@ -48,5 +60,5 @@ def ask_shoppers(
             reasons = tuple(option for option in words.SHOPPER_REASON_OPTIONS if rng.random() < 0.4)
             age = words.SHOPPER_AGES[min(4, max(0, (day.year - buyer.person.birth.year) // 10 - 2))]
             comment = words.SHOPPER_COMMENTS[int(rng.integers(len(words.SHOPPER_COMMENTS)))] if rng.random() < 0.2 else ""
-            answers.append(ShopperAnswer(wave, at, buyer, score, csat, reasons, age, comment))
-    return sorted(answers, key=lambda answer: (answer.at, answer.buyer.person.number))
+            answers.append(ShopperAnswer(wave, at, buyer, score, csat, reasons, age, comment, token))
+    return invited, sorted(answers, key=lambda answer: (answer.at, answer.buyer.person.number))

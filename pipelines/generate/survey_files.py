@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines.generate import vocabulary as words
 from pipelines.generate.files import write_csv
-from pipelines.generate.shoppers import ShopperAnswer
+from pipelines.generate.shoppers import Invited, ShopperAnswer
 from pipelines.generate.staff import PulseAnswer, Staff
 
 PULSE_COLUMNS = (
@@ -42,16 +42,18 @@ def shopper_row(number: int, answer: ShopperAnswer) -> list[Any]:
     started = answer.at - timedelta(minutes=3)
     chosen = [option if option in answer.reasons else None for option in words.SHOPPER_REASON_OPTIONS]
     stamps = [f"{moment:%m/%d/%Y %I:%M:%S %p}" for moment in (started, answer.at)]
-    respondent = [11_800_000_000 + number, 430_001_001, *stamps, None, answer.buyer.person.mail, None, None, None]
+    respondent = [11_800_000_000 + number, 430_001_001, *stamps, None, answer.buyer.person.mail, None, None, answer.token]
     return [*respondent, answer.nps, answer.csat, *chosen, answer.age, answer.comment]
 
 
-def write_surveys(folder: Path, staff: Staff, shoppers: Sequence[ShopperAnswer]) -> None:
-    """Staff form: one file per wave and one of all invitations; customer survey: one file per wave."""
+def write_surveys(folder: Path, staff: Staff, asked: Sequence[Invited], shoppers: Sequence[ShopperAnswer]) -> None:
+    """Both surveys: one file per wave and one of all invitations."""
     for wave, answers in groupby(staff.answers, key=lambda answer: answer.wave):
         write_csv(folder / "staff_pulse" / f"pulse_{wave}.csv", PULSE_COLUMNS, map(pulse_row, answers))
     invited = ([i.wave, i.employee.number, f"{i.at:%Y/%m/%d %H:%M}", i.unit] for i in staff.invitations)
     write_csv(folder / "staff_pulse" / "invitations.csv", INVITATION_COLUMNS, invited, encoding="cp932", end="\r\n")
+    stamps = ([i.wave, i.buyer.person.mail, f"{i.at:%m/%d/%Y %I:%M:%S %p}", i.token] for i in asked)
+    write_csv(folder / "customer_nps" / "invitations.csv", ("wave", "respondent", "invited_at", "token"), stamps)
     numbered = [(answer.wave, shopper_row(number, answer)) for number, answer in enumerate(shoppers, start=1)]
     for wave, rows in groupby(numbered, key=lambda pair: pair[0]):
         file = folder / "customer_nps" / f"customer_nps_{wave}.csv"

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipelines.generate.loyalty import Loyalty, loyalty_truth
 from pipelines.generate.shop_files import member_status
-from pipelines.generate.shoppers import ShopperAnswer
+from pipelines.generate.shoppers import Invited, ShopperAnswer
 from pipelines.generate.shops import Arm, Buyer, Campaign, Order, Period, Shop
 from pipelines.generate.social import Account, Mention
 from pipelines.generate.staff import PulseAnswer, Staff, waves
@@ -34,6 +34,7 @@ class Company:
     shopify: Shop
     ec_cube: Shop
     staff: Staff
+    asked: Sequence[Invited]
     shoppers: Sequence[ShopperAnswer]
     x: Account
     instagram: Account
@@ -50,7 +51,7 @@ def tell(company: Company) -> Truth:
         "all_shops": _all_shops((company.shopify, company.ec_cube)),
         "customer_lifetime": _lifetime((company.shopify, company.ec_cube), company.period),
         "coupon_mail": _coupon(company.ec_cube, company.campaign),
-        "customer_nps": _customer_nps(company.shoppers),
+        "customer_nps": _customer_nps(company.asked, company.shoppers),
         "staff_pulse": _staff_pulse(company.staff),
         "turnover_by_engagement": _turnover(company.staff, company.period),
         "one_on_one": _one_on_one(company.staff),
@@ -195,15 +196,17 @@ def _score(values: Sequence[int]) -> Truth:
     return {"n": len(values), "promoters": promoters, "detractors": detractors, "score": score}
 
 
-def _customer_nps(answers: Sequence[ShopperAnswer]) -> Truth:
+def _customer_nps(asked: Sequence[Invited], answers: Sequence[ShopperAnswer]) -> Truth:
+    invited = Counter(one.wave for one in asked)
     by_wave: dict[str, list[ShopperAnswer]] = defaultdict(list)
     for answer in answers:
         by_wave[answer.wave].append(answer)
     return {
-        "description": "Customer survey by wave: responses, NPS, mean of the satisfaction (1-5) and how often each reason "
-        "was chosen.",
+        "description": "Customer survey by wave: people asked, responses, NPS, mean of the satisfaction (1-5) and how often each "
+        "reason was chosen.",
         "waves": {
             wave: {
+                "invited": invited[wave],
                 "responses": len(of_wave),
                 "nps": _score([answer.nps for answer in of_wave]),
                 "csat_mean": _mean([answer.csat for answer in of_wave]),

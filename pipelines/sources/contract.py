@@ -52,6 +52,7 @@ SURVEY = (
         _("wave", "string", "Wave", "調査回", required=True),
         _("respondent_pid", "string", "Pseudonym of the person invited", "招待者の仮名", required=True, personal="any"),
         _("invited_at", "timestamp", "When invited", "招待時刻", required=True),
+        _("token_pid", "string", "Pseudonym of the token in the invitation's link", "招待リンクのトークンの仮名", personal="any"),
         _("org_unit", "string", "Organisation unit, path joined by /", "組織（/ 区切りの経路）"),
     )),
     Table("survey", "answers", ("response_id", "question_code", "option_code"), "One answer: several choices are several rows", "回答（複数選択は複数行）", (

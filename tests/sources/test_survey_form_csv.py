@@ -158,6 +158,17 @@ def test_survey_and_questions_are_dated_by_the_answers(tmp_path: Path) -> None:
     assert (comment["scale_min"], comment["change_date"]) == (None, date(2026, 1, 31))
 
 
+def test_a_token_of_an_answer_is_the_one_of_the_invitation(tmp_path: Path) -> None:
+    """The token leads from the answer to the list, the list to the person; neither shows the other's identifier."""
+    (tmp_path / "招待者.csv").write_bytes("回,回答者,招待日時,トークン\r\n2026Q1,７,2026/1/20 9:00,0007\r\n".encode("cp932"))
+    respondent = {"column": "社員番号", "as": "token", "invited_as": "id"}
+    landed = read(tmp_path, HEADER + ROWS, invitations="招待者.csv", respondent=respondent)
+    token = Person("employee", "id", "0007", "token:pulse")
+    assert landed["invitations"].iloc[0]["respondent_pid"] == Person("employee", "id", "7", "hr")
+    assert landed["invitations"].iloc[0]["token_pid"] == token
+    assert landed["answers"].iloc[0]["respondent_pid"] == token
+
+
 def test_an_export_without_responses_lands_nothing(tmp_path: Path) -> None:
     assert read(tmp_path, HEADER) == {}
 
@@ -237,6 +248,8 @@ def test_respondents_meet_their_hr_record_or_their_orders(
         ({"respondent": {"column": "a", "as": "id", "scope": "shop"}}, "scope of an employee survey is hr"),
         ({"respondent": {"as": "id"}}, "respondent.column is missing"),
         ({"respondent": None, "invitations": "a.csv"}, "invitations needs respondent"),
+        ({"respondent": {"column": "社員番号", "as": "token", "invited_as": "id"}}, "a token needs invitations"),
+        ({"respondent": {"column": "社員番号", "as": "token"}, "invitations": "a.csv"}, "invited_as belongs to"),
     ],
 )
 def test_a_wrong_option_is_explained(changes: dict[str, Any], message: str) -> None:

@@ -2,7 +2,7 @@
 
 Data flow: one row per response and one column per question (made by the kind's `responses`) -> `answers`, one row per response,
 question and chosen option; the entry itself -> `surveys` and `questions`, dated by the answers of the file; the file named in
-`invitations` (wave/回, respondent/回答者, invited_at/招待日時, org_unit/所属) -> `invitations`.
+`invitations` (wave/回, respondent/回答者, invited_at/招待日時, org_unit/所属, token/トークン) -> `invitations`.
 
 Respondents become `Person` cells, so that employees meet their HR record and customers their orders. A survey in anonymous mode
 lands no respondent with an answer, even where the file has a column of them. Free texts land as their length alone.
@@ -32,8 +32,9 @@ INVITATIONS = Layout(
         "respondent_pid": ("回答者", "respondent"),
         "invited_at": ("招待日時", "invited_at"),
         "org_unit": ("所属", "org_unit"),
+        "token_pid": ("トークン", "token"),
     },
-    optional=frozenset({"org_unit"}),
+    optional=frozenset({"org_unit", "token_pid"}),
 )
 
 PERIODS: Mapping[str, Callable[[date], str]] = {
@@ -99,7 +100,9 @@ class SurveyFile(FileConnection):
             raise ValueError("a survey of the public knows no respondents; take respondent out or change survey.audience")
         if respondent.column is None and self.survey.mode != "anonymous":
             raise ValueError("respondent.column is missing: which column identifies the person who answered?")
-        if audience == "customer" and (respondent.as_ == "id") != bool(respondent.scope):
+        if respondent.as_ == "token" and self.invitations is None:
+            raise ValueError("a token needs invitations: the list says whose token it is")
+        if audience == "customer" and (respondent.person == "id") != bool(respondent.scope):
             raise ValueError("respondent.scope names the shop whose customer numbers these are; mail and phone take none")
         if audience == "employee" and respondent.scope not in ("", "hr"):
             raise ValueError(f"respondent.scope of an employee survey is hr, not {respondent.scope!r}")
@@ -141,7 +144,13 @@ class SurveyFile(FileConnection):
         facts["survey_id"] = self.survey.id
         own_id = None if self.response_id is None else cells.identifier(texts[self.response_id])
         facts["response_id"] = _numbered(texts[self.answered_at]) if own_id is None else own_id
-        facts["respondent_pid"] = respondent.persons(texts[person], self.survey.audience) if respondent and person else None
+        facts["respondent_pid"] = None
+        if respondent and person:
+            facts["respondent_pid"] = (
+                respondent.tokens(texts[person], self.survey.audience, self.survey.id)
+                if respondent.as_ == "token"
+                else respondent.persons(texts[person], self.survey.audience)
+            )
         facts["answered_at"] = answered
         facts["org_unit"] = None if self.org_unit is None else org_path(texts[self.org_unit])
         facts["weight"] = 1.0 if self.weight is None else cells.number(texts[self.weight])
@@ -203,6 +212,8 @@ class SurveyFile(FileConnection):
         rows["survey_id"] = self.survey.id
         if self.respondent is not None:
             rows["respondent_pid"] = self.respondent.persons(sheet.rows[columns["respondent_pid"]], self.survey.audience)
+            if "token_pid" in columns:
+                rows["token_pid"] = self.respondent.tokens(sheet.rows[columns["token_pid"]], self.survey.audience, self.survey.id)
         rows["updated_at"] = readable(rows["invited_at"])
         rows["business_date"] = local_day(rows["invited_at"], self.zone)
         return Frame("invitations", rows)

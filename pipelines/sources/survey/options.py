@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -68,17 +68,37 @@ class Wave(_Options):
 
 
 class Respondent(_Options):
-    """Which column identifies the person who answered, and as what. `scope` names the system a number comes from."""
+    """Which column identifies the person who answered, and as what. `scope` names the system a number comes from.
+
+    A token stands in the link of an invitation: the list of invitations says whose it is, by what `invited_as` names.
+    """
 
     column: Text | None = None
-    as_: Literal["mail", "id", "phone"] = Field(default="id", alias="as")
+    as_: Literal["mail", "id", "phone", "token"] = Field(default="id", alias="as")
+    invited_as: Literal["mail", "id", "phone"] | None = None
     scope: str = ""
 
+    @model_validator(mode="after")
+    def _token_leads_to_a_person(self) -> Respondent:
+        if (self.as_ == "token") != (self.invited_as is not None):
+            raise ValueError("invited_as belongs to `as: token`: it says as what the list of invitations names the person")
+        return self
+
+    @property
+    def person(self) -> Literal["mail", "id", "phone"]:
+        """As what a person is named, by the answer itself or by the list of invitations."""
+        return self.invited_as or cast(Literal["mail", "id", "phone"], self.as_)
+
     def persons(self, texts: pd.Series[Any], audience: str) -> pd.Series[Any]:
-        """The respondents as `Person` cells: employees as HR numbers them, customers as the shop `scope` does."""
+        """The persons as `Person` cells: employees as HR numbers them, customers as the shop `scope` does."""
         key: KeyClass = "employee" if audience == "employee" else "customer"
         scope = "hr" if key == "employee" else self.scope
-        return persons(cells.identifier(texts), key, self.as_, scope if self.as_ == "id" else "")
+        return persons(cells.identifier(texts), key, self.person, scope if self.person == "id" else "")
+
+    def tokens(self, texts: pd.Series[Any], audience: str, survey: str) -> pd.Series[Any]:
+        """The tokens of `survey` as `Person` cells: keyed like persons, so that nobody can answer by a landed token."""
+        key: KeyClass = "employee" if audience == "employee" else "customer"
+        return persons(cells.identifier(texts), key, "id", f"token:{survey}")
 
 
 class Question(_Options):

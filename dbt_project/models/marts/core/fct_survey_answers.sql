@@ -15,11 +15,26 @@ employee_states as (
     select * from {{ ref('int_employee_states') }}
 ),
 
--- The unit of an employee: as answered, else as invited, else as personnel had it on that day.
+-- An invitation is known by the person, and by the token in its link.
+known_invitations as (
+    select
+        *,
+        respondent_pid as known_by
+    from invitations
+    union all
+    select
+        *,
+        token_pid as known_by
+    from invitations
+    where token_pid is not null
+),
+
+-- The unit of an employee: as answered, else as invited, else as personnel had it on that day, the last day of work included.
 described as (
     select
         answers.*,
-        coalesce(answers.respondent_pid, {{ key_of(['answers.connection', 'answers.response_id']) }}) as person_key,
+        coalesce(known_invitations.respondent_pid, answers.respondent_pid) as invited_pid,
+        coalesce(known_invitations.respondent_pid, answers.respondent_pid, {{ key_of(['answers.connection', 'answers.response_id']) }}) as person_key,
         questions.question_key,
         questions.audience,
         questions.mode,
@@ -32,7 +47,7 @@ described as (
         questions.scale_min,
         questions.scale_max,
         questions.min_n,
-        coalesce(answers.org_unit, invitations.org_unit, employee_states.org_unit) as unit_of_person,
+        coalesce(answers.org_unit, known_invitations.org_unit, employee_states.org_unit) as unit_of_person,
         cast({{ dbt.dateadd('day', 'questions.valid_days', 'answers.business_date') }} as date) as valid_until
     from answers
     inner join questions
@@ -40,18 +55,22 @@ described as (
             answers.connection = questions.connection
             and answers.survey_id = questions.survey_id
             and answers.question_code = questions.question_code
-    left join invitations
+    left join known_invitations
         on
-            answers.connection = invitations.connection
-            and answers.survey_id = invitations.survey_id
-            and answers.wave = invitations.wave
-            and answers.respondent_pid = invitations.respondent_pid
+            answers.connection = known_invitations.connection
+            and answers.survey_id = known_invitations.survey_id
+            and answers.wave = known_invitations.wave
+            and answers.respondent_pid = known_invitations.known_by
     left join employee_states
         on
             questions.audience = 'employee'
-            and answers.respondent_pid = employee_states.employee_pid
+            and coalesce(known_invitations.respondent_pid, answers.respondent_pid) = employee_states.employee_pid
             and answers.business_date >= employee_states.start_date
-            and (answers.business_date < employee_states.end_date or employee_states.end_date is null)
+            and (
+                answers.business_date < employee_states.end_date
+                or employee_states.end_date is null
+                or (employee_states.left_by = 'leave' and answers.business_date = employee_states.end_date)
+            )
 ),
 
 scored as (
@@ -83,7 +102,7 @@ final as (
         question_key,
         question_code,
         option_code,
-        respondent_pid,
+        invited_pid as respondent_pid,
         person_key,
         unit_of_person as org_unit,
         -- attributes

@@ -28,7 +28,7 @@ final as (
         -- measures
         account_days.net_followers as followers,
         account_days.net_adds,
-        {{ safe_divide('account_days.net_adds', 'account_days.net_followers - account_days.net_adds') }} as follower_growth_rate,
+        {{ safe_divide('account_days.net_adds', 'account_days.net_followers - account_days.net_adds') }} as follower_growth,
         account_days.gap_days,
         account_days.posts,
         account_days.reach,

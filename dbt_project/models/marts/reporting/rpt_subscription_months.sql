@@ -90,8 +90,8 @@ final as (
         {%- for name in amounts %}
         counted.mrr_{{ name }}_jpy,
         {%- endfor %}
-        {{ safe_divide('counted.kept_mrr_at_most_opening_jpy', 'counted.mrr_opening_jpy') }} as gross_revenue_retention_rate,
-        {{ safe_divide('counted.kept_mrr_jpy', 'counted.mrr_opening_jpy') }} as net_revenue_retention_rate,
+        {{ safe_divide('counted.kept_mrr_at_most_opening_jpy', 'counted.mrr_opening_jpy') }} as gross_revenue_retention,
+        {{ safe_divide('counted.kept_mrr_jpy', 'counted.mrr_opening_jpy') }} as net_revenue_retention,
         -- flags
         counted.mrr_closing_jpy is null as is_fx_missing,
         complete_months.is_complete

@@ -13,6 +13,7 @@ select
     survey_id,
     wave,
     respondent_pid,
+    token_pid,
     -- attributes
     org_unit,
     -- dates and timestamps
