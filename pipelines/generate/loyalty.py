@@ -147,7 +147,7 @@ def write_loyalty(folder: Path, loyalty: Loyalty) -> None:
     """The tools' three exports."""
     write_csv(folder / "reviews.csv", REVIEW_COLUMNS, map(_review_row, loyalty.reviews))
     write_csv(folder / "subscription_events.csv", EVENT_COLUMNS, map(_event_row, loyalty.events))
-    rows = ([f"P{n:06d}", *_point_row(movement)] for n, movement in enumerate(loyalty.movements, 1))
+    rows = ([f"P{n}", *_point_row(movement)] for n, movement in enumerate(loyalty.movements, 1))
     write_csv(folder / "points.csv", POINT_COLUMNS, rows)
 
 

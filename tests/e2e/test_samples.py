@@ -24,7 +24,7 @@ SHOPS = ("shop_shopify", "shop_eccube")
 
 def test_the_summary_tells_what_happened_and_where_to_look(samples: Company) -> None:
     said = (samples.home / "first_run.txt").read_text()
-    assert re.search(r"ec\s+│\s+2 │\s+[\d,]+ │\s+0", said)
+    assert re.search(r"ec\s+│\s+3 │\s+[\d,]+ │\s+0", said)
     assert re.search(r"backfill: succeeded, checks: \d+ passed, 0 held rows back, 0 failed", said)
     assert re.search(r"nightly: succeeded, checks: \d+ passed, 0 held rows back, 0 failed", said)
     assert "nightly for 2026-09-30" in said
@@ -63,6 +63,50 @@ def test_the_customers_nps_per_wave_is_the_planted_one(samples: Company) -> None
     assert [(float(value), n) for value, n in rows] == [
         (pytest.approx(waves[wave]["nps"]["score"], abs=1e-4), waves[wave]["nps"]["n"]) for wave in sorted(waves)
     ]
+
+
+def test_the_response_rate_has_those_who_were_asked_as_its_denominator(samples: Company) -> None:
+    rows = samples.query("""select wave, invited, round(response_rate * invited), n from rpt_survey_scores
+        where survey_id = 'customer_nps' and question_code = 'nps' order by wave""")
+    waves = TRUTH["customer_nps"]["waves"]
+    assert rows == [(wave, told["invited"], told["responses"], told["nps"]["n"]) for wave, told in sorted(waves.items())]
+
+
+def test_reviews_are_the_planted_ones_with_what_was_given_for_apart(samples: Company) -> None:
+    rows = samples.query("""select incentive, sum(voices), round(sum(mean_rating * rated) / sum(rated), 4)
+        from rpt_ugc_and_reviews where kind = 'review' group by incentive order by incentive""")
+    told = TRUTH["loyalty"]["reviews"]
+    assert [(kind, n, float(mean)) for kind, n, mean in rows] == [
+        (kind, told[kind]["n"], pytest.approx(told[kind]["mean_rating"], abs=1e-4)) for kind in ("incentivised", "organic")
+    ]
+
+
+def test_subscriptions_change_as_planted_and_a_pause_is_no_churn(samples: Company) -> None:
+    rows = samples.query("""select sum(new), sum(trials_converted), sum(resumed), sum(paused), sum(churned),
+        sum(churned_while_paused), sum(trials_lapsed), arg_max(closing, month_start), arg_max(paused_closing, month_start)
+        from rpt_subscription_months where shop = 'shop_eccube'""")
+    told, left = TRUTH["loyalty"]["subscription_changes"], TRUTH["loyalty"]["subscriptions_at_end"]
+    assert rows == [
+        (
+            told["none_to_active"] + told["trial_to_active"],
+            told["trial_to_active"],
+            told["paused_to_active"],
+            told["active_to_paused"],
+            told["active_to_cancelled"],
+            told["paused_to_cancelled"],
+            told["trial_to_cancelled"],
+            left["active"],
+            left.get("paused", 0),
+        )
+    ]
+
+
+def test_engaged_customers_stay_longer_as_planted(samples: Company) -> None:
+    """Engagement makes the simulated customers stay; the high tier's interval lies above the low tier's stay."""
+    rows = samples.query("""select distinct landmark_date, ratio_to_low, ratio_ci_low from rpt_retention_by_engagement
+        where tier = 'high' and ratio_to_low is not null order by 1""")
+    assert len(rows) == 3
+    assert all(ratio > low > 1 for _, ratio, low in rows)
 
 
 def test_no_group_of_fewer_than_five_employees_is_shown(samples: Company) -> None:
