@@ -156,12 +156,12 @@ def _review_row(review: Review) -> list[Any]:
     disclosure = "PR" if review.is_incentivised else None
     flags = ["○", "○" if review.is_incentivised else "×", disclosure]
     what = [order.buyer.member, order.lines[0].product.sku, order.number, review.at, review.rating]
-    return [f"R{review.number:05d}", *what, *flags, review.text]
+    return [f"R{review.number}", *what, *flags, review.text]
 
 
 def _event_row(event: Event) -> list[Any]:
     what = [event.buyer.member, event.name, event.at, event.trial_ends, event.plan]
-    return [f"T{event.subscription:05d}", *what, MONTHLY[event.plan]]
+    return [f"T{event.subscription}", *what, MONTHLY[event.plan]]
 
 
 def _point_row(movement: Movement) -> list[Any]:
