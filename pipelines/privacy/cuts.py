@@ -1,7 +1,7 @@
 """What sums and differences of two tables about the same people can single out.
 
-Each table tells, for every block of its people, one sum; a block is who is left of a shown group once the shown groups inside it are
-taken away, so blocks never overlap. A combination of both tables gives each block a weight and tells something of exactly those
+Each table tells, for every block of its people, one sum; a block is who is left of a shown group once the shown groups inside it
+are taken away, so blocks never overlap. A combination of both tables gives each block a weight and tells something of just those
 people for whom the weights of their two blocks do not cancel out. Draw the blocks as nodes, each person as an edge between their
 block in the one table and that in the other, and whoever is in one table alone as an edge to a node `OUTSIDE`: then the people a
 combination speaks of are the edges between nodes of different weight, and the fewest it can speak of is the smallest cut of the

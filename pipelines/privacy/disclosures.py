@@ -100,9 +100,7 @@ def headcount_views(headcounts: pd.DataFrame, minimum: int) -> list[View]:
     return views
 
 
-def survey_views(
-    members: pd.DataFrame, scores: pd.DataFrame, thresholds: Thresholds, last_day: pd.Timestamp
-) -> list[View]:
+def survey_views(members: pd.DataFrame, scores: pd.DataFrame, thresholds: Thresholds, last_day: pd.Timestamp) -> list[View]:
     """The views of all waves, the earlier ones first; in a wave the organisation first, then the slices, then the pairs."""
     numbers = {key: number for number, key in enumerate(sorted(set(members["person_key"])))}
     metrics = sorted(set(scores["metric"]))
@@ -191,7 +189,8 @@ def _rows(population: str, view: View, thresholds: Thresholds) -> Iterator[dict[
     commenters = _commenters(view)
     for group, name in enumerate(view.groups):
         if name != ROOT:
-            persons, reason = view.persons[group], view.reasons[group]
+            reason, persons = view.reasons[group], view.persons[group]
+            fewest = persons[persons > 0].min(initial=view.sizes[group])  # who answered the metric that the fewest did
             yield {
                 "population": population,
                 "period": view.period,
@@ -200,6 +199,6 @@ def _rows(population: str, view: View, thresholds: Thresholds) -> Iterator[dict[
                 "n": int(view.sizes[group]),
                 "is_suppressed": reason is not None,
                 "suppress_reason": reason,
-                "shows_drivers": reason is None and bool(persons[persons > 0].min(initial=view.sizes[group]) >= thresholds.drivers),
+                "shows_drivers": reason is None and bool(fewest >= thresholds.drivers),
                 "shows_comments": reason is None and bool(commenters[group] >= thresholds.comments),
             }

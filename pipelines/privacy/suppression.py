@@ -1,7 +1,7 @@
 """Which groups of a view are hidden, and why.
 
-A view is one way to cut the persons of one period into groups inside groups: the organisation of a wave, its bands of tenure. In the
-order of the views given, the earliest first, a group is hidden
+A view is one way to cut the persons of one period into groups inside groups: the organisation of a wave, its bands of tenure. In
+the order of the views given, the earliest first, a group is hidden
 
 - as `small_group`: of one of its metrics it holds fewer persons than the minimum;
 - as `uniform`: fewer than `uniform` persons, of whom all judge alike, so that the score is everybody's own;
@@ -24,15 +24,15 @@ from pipelines.privacy.cuts import OUTSIDE, small_cuts
 
 Ints = NDArray[np.int64]
 NONE = -1
-# What a person's answers to the items of one metric are: 0 to 2 all favourable, neutral or unfavourable; of several kinds; not to be
-# judged; or not there.
+# What a person's answers to the items of one metric are: all favourable, neutral or unfavourable (0 to 2); of several kinds; not
+# to be judged; or not there.
 MIXED, UNJUDGED, ABSENT = 3, 4, 5
 
 
 @dataclass(frozen=True)
 class People:
-    """Persons of a view: who they are (numbers, the same in every view), the smallest group each is in (its place in `groups`, -1:
-    none), per metric the mood of their answers (0 to 2, MIXED, UNJUDGED or ABSENT), and whether they left a comment.
+    """Persons of a view: who they are (numbers, the same in every view), the smallest group each is in (its place in `groups`,
+    -1: none), per metric the mood of their answers (0 to 2, MIXED, UNJUDGED or ABSENT), and whether they left a comment.
     """
 
     who: Ints
@@ -117,7 +117,9 @@ def decide(views: Sequence[View], uniform: int = 10) -> None:
             view.reasons[group] = own_reason(view.totals[group], view.minimum, uniform)
         hide_complements(view, uniform)
         for other in views[:number]:
-            if view.people is not None and (other.period == view.period or other.period in view.compared):
+            if other.period == view.period and view.dimension.startswith(f"{other.dimension} x "):
+                hide_what_a_pair_leaves(view, other, uniform)
+            if other.period == view.period or other.period in view.compared:
                 hide_what_another_view_singles_out(view, other, uniform)
 
 
@@ -142,7 +144,7 @@ def hide_complements(view: View, uniform: int) -> None:
 
 
 def hide_complement_of(view: View, group: int, uniform: int) -> None:
-    """Hide children of a shown group, the smallest first, until what is hidden in it are two parts that together may be told of."""
+    """Hide children of a shown group, the smallest first, until two parts of it are hidden that together may be told of."""
     hidden = [child for child in view.children[group] if view.reasons[child] is not None]
     shown = [child for child in view.children[group] if view.reasons[child] is None]
     shown.sort(key=lambda child: (view.sizes[child], view.groups[child]))
@@ -156,14 +158,30 @@ def hide_complement_of(view: View, group: int, uniform: int) -> None:
         parts += 1
 
 
+def hide_what_a_pair_leaves(view: View, other: View, uniform: int) -> None:
+    """Of a pair (`A | 1-3`) hide bands of a group that `other` shows until the group less the bands shown may be told of."""
+    pairs_of: dict[str, list[int]] = {}
+    for pair, name in enumerate(view.groups):
+        pairs_of.setdefault(name.rpartition(" | ")[0], []).append(pair)
+    for group, name in enumerate(other.groups):
+        bands = [pair for pair in pairs_of.get(name, []) if view.reasons[pair] is None]
+        bands.sort(key=lambda pair: (view.sizes[pair], view.groups[pair]))
+        rest = other.totals[group] - view.totals[bands].sum(axis=0)
+        while other.reasons[group] is None and bands and own_reason(rest, view.minimum, uniform):
+            smallest = bands.pop(0)
+            view.reasons[smallest] = "slices"
+            rest = rest + view.totals[smallest]
+    hide_complements(view, uniform)
+
+
 def hide_what_another_view_singles_out(view: View, other: View, uniform: int) -> None:
     """Hide groups of `view` until no sums and differences with the shown ones of `other` speak of fewer persons than the minimum.
 
     Each metric is looked at on its own: not everybody answers every item.
     """
     mine, theirs = view.people, other.people
-    assert mine is not None
-    assert theirs is not None
+    if mine is None or theirs is None:
+        return
     everybody = np.union1d(mine.who, theirs.who)
     mine_at, theirs_at = np.searchsorted(everybody, mine.who), np.searchsorted(everybody, theirs.who)
     checked: set[bytes] = set()
@@ -179,7 +197,8 @@ def hide_what_another_view_singles_out(view: View, other: View, uniform: int) ->
             nodes = np.full(len(everybody), OUTSIDE)
             nodes[mine_at[answered]] = _nodes(view, mine, 0)[answered]
             sides = small_cuts(_edges(nodes, their_nodes), min(view.minimum, other.minimum))
-            groups = {_smallest_on_the_edge(view, side) for side in sides}
+            found = (_smallest_on_the_edge(view, side) for side in sides)
+            groups = {group for group in found if group is not None}
             if not groups:
                 break
             for group in groups:
@@ -200,10 +219,10 @@ def _edges(one: Ints, other: Ints) -> dict[tuple[int, int], int]:
     return {divmod(pair, width): count for pair, count in zip(pairs.tolist(), persons.tolist(), strict=True)}
 
 
-def _smallest_on_the_edge(view: View, side: set[int]) -> int:
+def _smallest_on_the_edge(view: View, side: set[int]) -> int | None:
     """The smallest shown group that lies on another side of the cut than the shown group around it.
 
-    There is one: a cut that no group of this view crosses would be small in the other view alone, which was made safe before.
+    None when no group of this view crosses the cut: then the other view tells of those persons by itself.
     """
     owners = view.owners()
     candidates = []
@@ -212,4 +231,4 @@ def _smallest_on_the_edge(view: View, side: set[int]) -> int:
             around = owners[parent] + 1 if parent >= 0 else OUTSIDE
             if (group + 1 in side) != (around in side):
                 candidates.append(group)
-    return min(candidates, key=lambda group: (view.sizes[group], view.groups[group]))
+    return min(candidates, key=lambda group: (view.sizes[group], view.groups[group]), default=None)
