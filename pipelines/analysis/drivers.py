@@ -122,3 +122,13 @@ def _means(table: Floats) -> Floats:
 def _shown(found: Estimate, least: int) -> Iterator[float | None]:
     kept = found if found.n >= least else Estimate(found.n)
     yield from (kept.n, *(None if part is None else round(part, 6) for part in kept[1:]))
+
+
+def company_and_business_units(people: pd.DataFrame) -> pd.DataFrame:
+    """Who belongs to the company, `all`, and to which business unit: units as `driver_statistics` takes them.
+
+    `people` has wave, person_key and business_unit, which is missing for whoever has none.
+    """
+    known = people[people["business_unit"].notna()]
+    parts = [people.assign(org_unit="all"), known.assign(org_unit=known["business_unit"])]
+    return pd.concat(parts, ignore_index=True)[["wave", "org_unit", "person_key"]]

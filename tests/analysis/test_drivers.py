@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipelines.analysis.drivers import Estimate, cronbach_alpha, driver_statistics, pearson
+from pipelines.analysis.drivers import Estimate, company_and_business_units, cronbach_alpha, driver_statistics, pearson
 
 
 def answers(seed: int, people: int, items: int, gaps: float = 0.1) -> np.ndarray:
@@ -121,3 +121,9 @@ def test_the_answers_of_one_unit_say_nothing_of_another() -> None:
     assert found.loc[("A", "trust"), "impact"] == pytest.approx(float(np.corrcoef([1, 2.5, 2.5], [0, 25, 50])[0, 1]), abs=1e-6)
     empty = driver_statistics(items_of({}, {}, []), UNITS, least=3)
     assert empty.empty
+
+
+def test_everybody_belongs_to_the_company_and_some_to_a_business_unit() -> None:
+    people = pd.DataFrame({"wave": "w", "person_key": ["p1", "p2"], "business_unit": ["A", None]})
+    made = company_and_business_units(people)
+    assert sorted(made.itertuples(index=False, name=None)) == [("w", "A", "p1"), ("w", "all", "p1"), ("w", "all", "p2")]
