@@ -71,7 +71,7 @@
 {%- endmacro %}
 
 {#
-    Finite-population correction: the margin shrinks as the answers come to be all there are (Cochran, Sampling Techniques, 1977, section 2.6). The
+    Finite-population correction: the margin shrinks as the answers come to be all there are (Cochran, Sampling Techniques, 1977, chapter 2). The
     headcount is rounded up to the next 5, so that no interval leads back to it; 1 where it is not known.
 #}
 {% macro finite_population_correction(n, population) -%}

@@ -48,7 +48,8 @@ def cronbach_alpha(items: Floats) -> Estimate:
     """Internal consistency of the items (persons x items, reversed ones turned), persons with a gap left out.
 
     alpha = k / (k - 1) x (1 - sum of the items' variances / variance of the sum): Cronbach, Psychometrika 1951. Interval: Feldt,
-    Psychometrika 1965. None for a single item, fewer than two persons, or persons who do not differ.
+    Woodruff & Salih, Applied Psychological Measurement 1987. None for a single item, fewer than two persons, or persons who do
+    not differ.
     """
     from scipy.stats import f
 

@@ -222,11 +222,14 @@ all_metrics as (
         n_answered,
         score,
         lowest,
-        {%- for name in [
-            "margin", "favourable_share", "neutral_share", "unfavourable_share", "weighted_score", "weighted_margin", "change", "change_margin"
-        ] %}
-        cast(null as double) as {{ name }}{{ "," if not loop.last }}
-        {%- endfor %}
+        cast(null as double) as margin,
+        cast(null as double) as favourable_share,
+        cast(null as double) as neutral_share,
+        cast(null as double) as unfavourable_share,
+        cast(null as double) as weighted_score,
+        cast(null as double) as weighted_margin,
+        cast(null as double) as change,
+        cast(null as double) as change_margin
     from response_rates
 ),
 

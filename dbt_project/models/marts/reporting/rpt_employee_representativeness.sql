@@ -58,11 +58,10 @@ compared as (
         counted.*,
         totals.total_headcount,
         totals.total_answered,
+        least({{ safe_divide('counted.answered', 'counted.invited') }}, 1) as rate,
         {{ safe_divide('counted.headcount', 'totals.total_headcount') }} as headcount_share,
         {{ safe_divide('counted.answered', 'totals.total_answered') }} as answered_share,
-        case when totals.total_headcount > 0
-            then {{ safe_divide('totals.total_invited_of_staff', 'totals.total_headcount') }} >= {{ var('census_from') }}
-        end as is_census,
+        {{ safe_divide('totals.total_invited_of_staff', 'totals.total_headcount') }} >= {{ var('census_from') }} as is_census,
         case
             when disclosures.is_suppressed is null then 'not_cleared'
             when disclosures.is_suppressed then disclosures.suppress_reason
@@ -94,9 +93,7 @@ final as (
         {%- for name in ["headcount", "invited", "answered"] %}
         case when suppress_reason is null then {{ rounded_people(name) }} end as {{ name }},
         {%- endfor %}
-        case when suppress_reason is null and invited > 0
-            then {{ coarse_share('least(' ~ safe_divide('answered', 'invited') ~ ', 1)', 'invited') }}
-        end as response_rate,
+        case when suppress_reason is null then {{ coarse_share('rate', 'invited') }} end as response_rate,
         case when suppress_reason is null then {{ coarse_share('headcount_share', 'total_headcount') }} end as headcount_share,
         case when suppress_reason is null then {{ coarse_share('answered_share', 'total_answered') }} end as answered_share,
         case
