@@ -16,6 +16,7 @@ LARGEST_LOSS = 0.5  # of the rows of the last release
 # Shares of a reach or of an audience may exceed 1: people engage with a post that they were not counted as reached by.
 NOT_A_SHARE = ("engagement_rate_by_reach", "engagement_rate_by_impressions", "engagement_rate_by_followers")
 
+
 def exit_rules(table: str, columns: Sequence[str], rows_before: int = 0) -> tuple[Rule, ...]:
     """The rules for one published table; `rows_before` is what the last release held of it."""
     least = max(int(table in NEVER_EMPTY), int(rows_before * LARGEST_LOSS))
