@@ -21,7 +21,7 @@ from pipelines.generate.shops import Arm, Buyer, Order, Period, Shop
 MONTHLY = {"煎茶": 1980, "飲みくらべ": 2980}
 TRIAL_DAYS = 14
 REVIEW_POINTS = 50
-REVIEW_LIFT = 4  # reviews of an order while the member is offered points for them, times
+REVIEW_LIFT = 6  # reviews of an order while the member is offered points for them, times
 REVIEW_DRIVE_DAYS = 180
 
 REVIEW_COLUMNS = (
@@ -220,7 +220,7 @@ def loyalty_truth(loyalty: Loyalty, period: Period) -> dict[str, Any]:
     return {
         "description": "Tools around the EC-CUBE shop: reviews organic and incentivised, changes of state of the subscriptions "
         "(before_to_after) and how many are in each state on the last day, points by kind. review_drive: PTS-01, reviews per "
-        "member drawn, from its first to its last day; points multiply an order's reviews by 3.",
+        "member drawn, from its first to its last day; points multiply an order's reviews by 6.",
         "reviews": {
             kind: {
                 "n": len(ratings),
