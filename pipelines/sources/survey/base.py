@@ -200,6 +200,7 @@ class SurveyFile(FileConnection):
                     "scale_max": high,
                     "is_reversed": question.reversed,
                     "favourable_min": question.favourable,
+                    "unfavourable_max": question.unfavourable_max,
                     "position": len(by_code) + 1,
                     **dated,
                 },
