@@ -141,3 +141,14 @@ def test_weights_are_those_of_a_library_for_survey_weighting(samples: Company, w
     theirs = weightipy.weight_dataframe(answered[dimensions].copy(), scheme, weight_column="weight")["weight"].to_numpy(float)
     assert list(weights["person_key"]) == list(answered["person_key"])
     assert weights["weight"].to_numpy() == pytest.approx(theirs / theirs.mean(), abs=1e-4)
+
+
+def test_all_were_asked_and_who_answered_stands_beside_the_staff(samples: Company) -> None:
+    rows = samples.query("""select group_value, headcount, invited, answered, response_rate, is_census
+        from rpt_employee_representativeness where wave = '2025Q1' and dimension = 'org_unit' and not is_suppressed""")
+    assert ("all", 165, 165, 140, 0.84, True) in rows
+    assert len(rows) == 5
+    bands = "select sum(headcount) from rpt_employee_representativeness where wave = '2025Q1' and dimension = 'tenure'"
+    assert abs(samples.value(bands) - 165) <= 10  # each band is rounded by itself
+    verdicts = samples.query("select distinct representation from rpt_employee_representativeness where group_value <> 'all'")
+    assert {verdict for (verdict,) in verdicts} <= {"in_line", "under", "over", None}

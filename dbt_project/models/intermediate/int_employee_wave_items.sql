@@ -7,22 +7,39 @@ with answers as (
 
 asked as (
     select distinct
+        connection,
+        survey_id,
         wave,
         question_key
     from answers
 ),
 
+-- Empty where every wave of a survey asks the same: then nothing is joined below.
+left_out as (
+    select distinct
+        waves.wave,
+        questions.question_key
+    from asked as waves
+    inner join asked as questions
+        on
+            waves.connection = questions.connection
+            and waves.survey_id = questions.survey_id
+    left join asked
+        on
+            waves.wave = asked.wave
+            and questions.question_key = asked.question_key
+    where asked.wave is null
+),
+
 responses as (
     select
-        connection,
-        survey_id,
         wave,
         person_key,
         max(org_unit) as org_unit,
         max(business_date) as answered_on
     from answers
     where respondent_pid is not null
-    group by connection, survey_id, wave, person_key
+    group by wave, person_key
 ),
 
 -- A pulse asks few questions at a time: whoever answers it counts with what he last said, as long as it is valid, to those it did not ask.
@@ -43,18 +60,13 @@ still_valid as (
             order by answers.answered_at desc, answers.response_id desc
         ) as newest_first
     from responses
+    inner join left_out on responses.wave = left_out.wave
     inner join answers
         on
-            responses.connection = answers.connection
-            and responses.survey_id = answers.survey_id
+            left_out.question_key = answers.question_key
             and responses.person_key = answers.person_key
             and responses.answered_on >= answers.business_date
             and responses.answered_on <= answers.valid_until
-    left join asked
-        on
-            responses.wave = asked.wave
-            and answers.question_key = asked.question_key
-    where asked.wave is null
 ),
 
 final as (
