@@ -160,6 +160,8 @@ class Question(_Options):
             raise ValueError(f"scale must rise: {code_of(low)} is not below {code_of(high)}")
         if self.favourable_min is not None and not low <= self.favourable_min <= high:
             raise ValueError(f"favourable_min {code_of(self.favourable_min)} lies outside the scale {scale}")
+        if self.kind == "csat" and self.favourable is None:
+            raise ValueError(f"a csat question on a scale of {scale} needs favourable_min: the lowest satisfied answer")
         for label, code in self.options.items():
             try:
                 number = float(code)
