@@ -52,8 +52,8 @@ SCORES = {
         ) as waves on board.month_start = waves.month_start
         where board.metric_code in ('engagement_index', 'enps', 'response_rate') and board.n is not null""",
     "rpt_employee_drivers": """
-        select wave, 'org_unit', org_unit, 'driver:' || driver, n_answered, value, null, null, null
-        from {rpt_employee_drivers}""",
+        select wave, 'org_unit', org_unit, 'driver:' || driver, n_answered, value, favourable_share, null, null
+        from {rpt_employee_drivers} where n_answered is not null""",
     "rpt_employee_customer_link": """
         select distinct
             wave, 'org_unit', business_unit, 'engagement_index', employees_answered, engagement_index, null, null, null
