@@ -32,7 +32,7 @@ LAYERS = (
     ("analysis", "privacy"),
     ("settings",),
     ("quality",),
-    ("store",),
+    ("store", "report"),
     ("batch_facts",),
     ("door",),
     ("landing", "publish"),
