@@ -8,8 +8,14 @@ from __future__ import annotations
 from pipelines.report import charts
 from pipelines.report.figures import Cell, Figure, Section, absent, base, figure, grid, hidden, is_small, plain, span
 from pipelines.report.release import Release
-from pipelines.report.wording import Text, day, interval, number, same, say, texts, word
+from pipelines.report.wording import Text, day, interval, number, outside, same, say, texts, word
 
+DRIVERS = """
+select wave, driver, impact_on, n_answered, value, impact, impact_ci_low, impact_ci_high, alpha, priority_rank, suppress_reason
+from rpt_employee_drivers
+where org_unit = 'all' and wave = (select max_by(wave, wave_date) from rpt_employee_drivers)
+order by priority_rank nulls last, driver
+"""
 LEAVERS = """
 select horizon_months, outcome, most_engaged_value, least_engaged_value, difference, difference_ci_low, difference_ci_high, ratio,
     most_engaged_units, least_engaged_units, most_engaged_people, least_engaged_people, suppress_reason, no_interval_reason
@@ -36,8 +42,66 @@ TIERS = ("high", "middle", "low")
 
 def section(release: Release) -> Section:
     """The part on what goes with engagement."""
-    figures = [leavers(release), staying(release), link(release)]
+    figures = [drivers(release), leavers(release), staying(release), link(release)]
     return Section("causes", texts()["causes"], texts()["causes_lead"], figures)
+
+
+def drivers(release: Release) -> Figure:
+    """How closely each driver goes with the recommendation of employees, and where to begin."""
+    title = texts()["drivers_title"]
+    rows = release.rows("rpt_employee_drivers", DRIVERS)
+    known = [row for row in rows if row["impact"] is not None]
+    if not known:
+        return absent("drivers", title, "no_drivers" if not rows else "drivers_too_few")
+    first = known[0]
+    headline = [
+        say(
+            "drivers_now",
+            driver=word("driver", first["driver"]),
+            value=number(first["value"], "score"),
+            r=number(first["impact"], "ratio"),
+            interval=interval(first["impact_ci_low"], first["impact_ci_high"], "ratio"),
+        )
+    ]
+    if len(known) > 1 and known[1]["impact_ci_high"] > first["impact_ci_low"]:
+        headline.append(texts()["drivers_alike"])
+
+    def draw(language: int) -> charts.Drawing:
+        return charts.lines(
+            [
+                {
+                    "label": word("driver", row["driver"])[language],
+                    "series": "impact",
+                    "y": row["impact"],
+                    "low": row["impact_ci_low"],
+                    "high": row["impact_ci_high"],
+                    "small": is_small(row["n_answered"]),
+                    "hidden": None if row["impact"] is not None else word("hidden", row["suppress_reason"] or "few_answers")[language],
+                }
+                for row in rows
+            ],
+            "ratio",
+            zero_line=True,
+        )
+
+    cells = [
+        [
+            plain(word("driver", row["driver"])),
+            figure(row["priority_rank"], "count"),
+            *(
+                [figure(row["impact"], "ratio"), span(row["impact_ci_low"], row["impact_ci_high"], "ratio")]
+                if row["impact"] is not None
+                else [hidden(row["suppress_reason"] or "few_answers")] * 2
+            ),
+            figure(row["value"], "score"),
+            figure(row["alpha"], "ratio"),
+            base(row["n_answered"]),
+        ]
+        for row in rows
+    ]
+    table = grid(("driver", "rank", "correlation", "ci", "score", "alpha", "answered"), cells, "rpt_employee_drivers")
+    notes = [say("note_drivers", wave=outside(first["wave"]), outcome=word("impact", first["impact_on"]))]
+    return Figure("drivers", title, headline, draw, table, notes)
 
 
 def leavers(release: Release) -> Figure:
