@@ -76,7 +76,9 @@ def drivers(release: Release) -> Figure:
                     "low": row["impact_ci_low"],
                     "high": row["impact_ci_high"],
                     "small": is_small(row["n_answered"]),
-                    "hidden": None if row["impact"] is not None else word("hidden", row["suppress_reason"] or "few_answers")[language],
+                    "hidden": word("hidden", row["suppress_reason"] or "few_answers")[language]
+                    if row["impact"] is None
+                    else None,
                 }
                 for row in rows
             ],
@@ -91,7 +93,7 @@ def drivers(release: Release) -> Figure:
             *(
                 [figure(row["impact"], "ratio"), span(row["impact_ci_low"], row["impact_ci_high"], "ratio")]
                 if row["impact"] is not None
-                else [hidden(row["suppress_reason"] or "few_answers")] * 2
+                else [hidden(row["suppress_reason"])] * 2
             ),
             figure(row["value"], "score"),
             figure(row["alpha"], "ratio"),

@@ -213,9 +213,15 @@ def _labelled(rows: Rows) -> tuple[int, list[Point]]:
 
 def _width(text: str) -> float:
     """Pixels a text takes at most, by the width East Asian letters have; close enough to leave room for it."""
-    wide = sum(unicodedata.east_asian_width(mark) in "WFA" for mark in text)
-    unseen = sum(unicodedata.category(mark) == "Cf" for mark in text)
-    return FONT * (wide + 0.58 * (len(text) - wide - unseen))
+    return FONT * sum(_share_of_em(mark) for mark in text)
+
+
+def _share_of_em(mark: str) -> float:
+    if unicodedata.category(mark) == "Cf":
+        return 0.0
+    if unicodedata.east_asian_width(mark) in "WFA" or mark in "WM@%&":
+        return 1.0
+    return 0.74 if mark.isupper() else 0.58
 
 
 def _cut(text: str) -> str:

@@ -33,14 +33,17 @@ ROWS = {
     "dim_dates": f"select m::date as date_day from {MONTHS}",
     "dim_metrics": "select * from (values {metrics}) as t(metric_code, name_en, name_ja, unit, direction)",
     "rpt_engagement_scorecard": f"""
-        select code as metric_code, 'all' as business_unit, m::date as month_start, 40 + 20 * sin(code.length() + month(m)) as value,
+        select code as metric_code, 'all' as business_unit, m::date as month_start,
+            40 + 20 * sin(code.length() + month(m)) as value,
             120 as n, value - 5 as ci_low, value + 5 as ci_high, value + 1 as previous, value - 2 as year_ago, 45 as target,
             case when value > 45 then 'on_target' else 'off_target' end as status, false as is_suppressed
         from {MONTHS}, unnest(['engagement_index', 'enps', 'nps', 'csat', 'active_customers']) as codes(code)""",
     "rpt_employee_engagement": f"""
         select unit as org_unit, h || strftime(m, '%Y-%m') as wave, m::date as wave_date, 'engagement_index' as metric_code,
-            (unit <> 'all')::int as org_level, 60 + 5 * sin(month(m) + unit.length()) as score, unit like '%drop table%' as is_suppressed,
-            case when is_suppressed then 'small_group' end as suppress_reason, case when not is_suppressed then score end as value,
+            (unit <> 'all')::int as org_level, 60 + 5 * sin(month(m) + unit.length()) as score,
+            unit like '%drop table%' as is_suppressed,
+            case when is_suppressed then 'small_group' end as suppress_reason,
+            case when not is_suppressed then score end as value,
             value - 3 as ci_low, value + 3 as ci_high, case when not is_suppressed then 12 + unit.length() end as n_answered,
             case when not is_suppressed then 200 end as n_invited, null as driver, unit as business_unit
         from {WAVES}, unnest(['all', $names[1], $names[6], $names[9], $names[11]]) as units(unit), (select $names[2] as h)
@@ -50,24 +53,29 @@ ROWS = {
             120 as n_answered, driver, 0.5 as favourable_share
         from {WAVES}, unnest(['trust', $names[3], $names[12]]) as drivers(driver), (select $names[2] as h)""",
     "rpt_employee_drivers": f"""
-        select 'all' as org_unit, h || strftime(m, '%Y-%m') as wave, m::date as wave_date, driver, 'enps' as impact_on, 120 as n_answered,
+        select 'all' as org_unit, h || strftime(m, '%Y-%m') as wave, m::date as wave_date, driver, 'enps' as impact_on,
+            120 as n_answered,
             60 as value, 0.4 as impact, 0.2 as impact_ci_low, 0.6 as impact_ci_high, 0.7 as alpha, 1 as priority_rank
         from {WAVES}, unnest(['trust', $names[3]]) as drivers(driver), (select $names[2] as h)""",
     "rpt_turnover": f"""
         select 'all' as org_unit, m::date as month_start, way as turnover_method, 0.1 + 0.02 * sin(month(m)) as turnover,
-            turnover - 0.05 as ci_low, turnover + 0.05 as ci_high, '13-17' as leavers_band, 160 as headcount, false as is_suppressed,
+            turnover - 0.05 as ci_low, turnover + 0.05 as ci_high, '13-17' as leavers_band, 160 as headcount,
+            false as is_suppressed,
             true as is_complete
         from {MONTHS}, unnest(['average_12m', 'voluntary_12m']) as ways(way)""",
     "rpt_employee_activities": f"""
-        select 'all' as org_unit, m::date as month_start, kind, 0.5 as half_year_coverage_rate, false as is_suppressed, true as is_complete
+        select 'all' as org_unit, m::date as month_start, kind, 0.5 as half_year_coverage_rate, false as is_suppressed,
+            true as is_complete
         from {MONTHS}, unnest(['one_on_one', 'training', $names[2]]) as kinds(kind)""",
     "rpt_survey_scores": f"""
         select $names[1] as survey_id, h || strftime(m, '%Y-%m') as wave, m::date as wave_date, 'nps' as kind, 76 as n,
-            30 + 5 * sin(month(m)) as value, value - 15 as ci_low, value + 15 as ci_high, 0.3 as response_rate, false as is_suppressed
+            30 + 5 * sin(month(m)) as value, value - 15 as ci_low, value + 15 as ci_high, 0.3 as response_rate,
+            false as is_suppressed
         from {WAVES}, (select $names[2] as h)""",
     "rpt_customer_months": f"""
         select 'all' as shop, m::date as month_start, 900 as active_customers, 300 as new_customers, 600 as returning_customers,
-            40 as lost_customers, 12345678.00 as net_sales_jpy, 0.5 as repeat_rate_to_date, true as is_complete from {MONTHS}""",
+            40 as lost_customers, 12345678.00 as net_sales_jpy, 0.5 as repeat_rate_to_date,
+            true as is_complete from {MONTHS}""",
     "rpt_second_purchases": f"""
         select 'all' as shop, m::date as cohort_month, 90 as window_days, 40 as mature_customers, 18 as repeaters,
             0.45 as second_purchase_rate, 0.3 as ci_low, 0.6 as ci_high, true as is_complete from {MONTHS}""",
@@ -84,11 +92,14 @@ ROWS = {
         select name as account_key, m::date as day, 1000 + 10 * month(m) as followers
         from {MONTHS}, unnest([$names[2], $names[6], $names[9]]) as accounts(name)""",
     "rpt_retention_by_engagement": """
-        select date '2026-01-01' as landmark_date, tier, d as days_since, 90 as customers, 1 - d / 400 as survival, survival - 0.1 as ci_low,
-            survival + 0.1 as ci_high, 270 as horizon_days, 180 as mean_days, 1.5 as ratio_to_low, 1.2 as ratio_ci_low, 1.9 as ratio_ci_high
+        select date '2026-01-01' as landmark_date, tier, d as days_since, 90 as customers, 1 - d / 400 as survival,
+            survival - 0.1 as ci_low,
+            survival + 0.1 as ci_high, 270 as horizon_days, 180 as mean_days, 1.5 as ratio_to_low, 1.2 as ratio_ci_low,
+            1.9 as ratio_ci_high
         from range(0, 271, 30) as days(d), unnest(['high', 'middle', 'low']) as tiers(tier)""",
     "rpt_turnover_by_engagement": """
-        select 'all' as wave, months as horizon_months, outcome, -0.2 as difference, -0.6 as difference_ci_low, 0.1 as difference_ci_high,
+        select 'all' as wave, months as horizon_months, outcome, -0.2 as difference, -0.6 as difference_ci_low,
+            0.1 as difference_ci_high,
             0.07 as most_engaged_value, 0.3 as least_engaged_value, 20 as most_engaged_people, 60 as least_engaged_people
         from unnest([6, 12]) as horizons(months), unnest(['turnover']) as outcomes(outcome)
         union all by name
@@ -98,23 +109,31 @@ ROWS = {
     "rpt_initiative_effects": """
         select 'plan:' || i as initiative_key, 'M-' || i as code, $names[i] as name, 'nps' as metric_code, true as is_target,
             ['supported', 'suggestive', 'inconclusive', 'contradicted', 'not_testable'][1 + i % 5] as verdict,
-            'Why.' as reason_en, '理由。' as reason_ja, case when verdict <> 'not_testable' then 2.5 end as effect, 0.1 as relative_effect,
+            'Why.' as reason_en, '理由。' as reason_ja, case when verdict <> 'not_testable' then 2.5 end as effect,
+            0.1 as relative_effect,
             -1 as ci_low, 6 as ci_high, 8 as n_treated, 90 as n_control, date '2025-04-01' as start_date
         from range(1, 13) as numbers(i)
         union all by name
         select 'plan:1' as initiative_key, 'M-1' as code, $names[1] as name, 'csat' as metric_code, false as is_target,
-            'supported' as verdict, 'Why.' as reason_en, '理由。' as reason_ja, 0.2 as effect, 0.1 as relative_effect, 0.1 as ci_low,
+            'supported' as verdict, 'Why.' as reason_en, '理由。' as reason_ja, 0.2 as effect, 0.1 as relative_effect,
+            0.1 as ci_low,
             0.3 as ci_high, 80 as n_treated, 90 as n_control, date '2025-04-01' as start_date""",
     "rpt_pdca_board": """
-        select 'plan:' || i as initiative_key, 'M-' || i as code, $names[i] as name, 'nps' as metric_code, 2 as cycle, true as is_latest,
-            40 as target_value, 8 as reach, 9 as reach_planned, 2.5 as effect, -1 as ci_low, 6 as ci_high, 'missed' as target_status,
-            ['continue', 'adjust', 'stop', 'needs_data'][1 + i % 4] as action, 'Because.' as action_reason_en, 'そのため。' as action_reason_ja,
+        select 'plan:' || i as initiative_key, 'M-' || i as code, $names[i] as name, 'nps' as metric_code, 2 as cycle,
+            true as is_latest,
+            40 as target_value, 8 as reach, 9 as reach_planned, 2.5 as effect, -1 as ci_low, 6 as ci_high,
+            'missed' as target_status,
+            ['continue', 'adjust', 'stop', 'needs_data'][1 + i % 4] as action,
+            'Because.' as action_reason_en,
+            'そのため。' as action_reason_ja,
             date '2026-11-01' as next_review_date
         from range(1, 13) as numbers(i)""",
     "rpt_claims_check": """
-        select 'c1' as benchmark_code, 1 as claim_no, 'Engaged customers stay longer.' as claim_en, '熱心な顧客は長くとどまる。' as claim_ja,
+        select 'c1' as benchmark_code, 1 as claim_no, 'Engaged customers stay longer.' as claim_en,
+            '熱心な顧客は長くとどまる。' as claim_ja,
             'unsourced' as quality, 0.3 as claimed_low, 0.3 as claimed_high, 0.5 as company_value, 0.2 as company_ci_low,
-            0.9 as company_ci_high, 'partly' as comparable, 'Other definition.' as why_en, '定義が異なる。' as why_ja, 'consistent' as finding""",
+            0.9 as company_ci_high, 'partly' as comparable, 'Other definition.' as why_en, '定義が異なる。' as why_ja,
+            'consistent' as finding""",
     "rpt_data_health": """
         select source || '.things' as source_table, $names[i] as connection, ['ok', 'late', 'quarantined'][1 + i % 3] as status,
             100000 as rows_n, i as quarantined_n, date '2026-09-30' as last_change_date
