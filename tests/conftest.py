@@ -6,7 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from shops import Shop
+
+# No test asserts seconds: a busy machine is no defect.
+settings.register_profile("engagement", deadline=None)
+settings.load_profile("engagement")
 
 
 @pytest.fixture
