@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.report.figures import Cell, Figure, Section, absent, figure, grid, plain
+from pipelines.report.figures import Cell, Figure, Section, absent, base, figure, grid, hidden, plain
 from pipelines.report.release import Release, Row
 from pipelines.report.wording import Text, day, enumerate_words, number, outside, say, texts, word
 
@@ -27,12 +27,20 @@ select count(distinct org_unit)::bigint as units
 from rpt_employee_engagement
 where wave = (select max_by(wave, wave_date) from rpt_employee_engagement)
 """
+ANSWERED = """
+select dimension, group_value, answered, headcount_share, answered_share, representation, suppress_reason,
+    is_suppressed
+from rpt_employee_representativeness
+where wave = (select max(wave) from rpt_employee_representativeness) and group_value <> 'all'
+order by dimension, group_value
+"""
 RESTATED = "select count(*)::bigint as n from rpt_restatements"
 
 
 def section(release: Release) -> Section:
     """The part on data quality."""
-    return Section("health", texts()["health"], texts()["health_lead"], [sources(release), protected(release), restated(release)])
+    figures = [sources(release), answered(release), protected(release), restated(release)]
+    return Section("health", texts()["health"], texts()["health_lead"], figures)
 
 
 def sources(release: Release) -> Figure:
@@ -67,6 +75,36 @@ def sources(release: Release) -> Figure:
     return Figure("sources", title, [headline], None, table, [texts()["note_sources"]], is_wide=True)
 
 
+def answered(release: Release) -> Figure:
+    """Whether those who answered the newest employee survey stand for the staff."""
+    title = texts()["answered_title"]
+    rows = release.rows("rpt_employee_representativeness", ANSWERED)
+    known = [row for row in rows if row["representation"] is not None]
+    if not known:
+        return absent("answered", title, "answered_unknown")
+    apart = [row for row in known if row["representation"] != "in_line"]
+    headline = [say("answered_fine", n=len(known))]
+    if apart:
+        told = [say("answered_group", group=_group(row), how=word("representation", row["representation"])) for row in apart]
+        headline = [say("answered_apart", groups=enumerate_words(told))]
+    cells = [
+        [
+            plain(word("dimension", row["dimension"])),
+            plain(_group(row)),
+            *(
+                [hidden(row["suppress_reason"])] * 3
+                if row["is_suppressed"]
+                else [figure(row["headcount_share"], "share"), figure(row["answered_share"], "share"), base(row["answered"])]
+            ),
+            Cell(word("representation", row["representation"])) if row["representation"] else Cell(texts()["none"], "none"),
+        ]
+        for row in rows
+    ]
+    titles = ("dimension", "group", "staff_share", "answered_share", "answered", "representation")
+    table = grid(titles, cells, "rpt_employee_representativeness")
+    return Figure("answered", title, headline, None, table, [texts()["note_answered"]])
+
+
 def protected(release: Release) -> Figure:
     """How many units of the newest employee survey are hidden, and why."""
     title = texts()["protected_title"]
@@ -97,6 +135,10 @@ def restated(release: Release) -> Figure:
     if not found:
         return absent("restated", title, "restated_unknown")
     return absent("restated", title, "restated_now" if found[0]["n"] else "restated_none", n=found[0]["n"])
+
+
+def _group(row: Row) -> Text:
+    return word("tenure", row["group_value"]) if row["dimension"] == "tenure" else outside(row["group_value"])
 
 
 def _state(row: Row) -> tuple[Text, str]:

@@ -10,7 +10,8 @@ from pipelines.report.wording import Text, day, enumerate_words, interval, numbe
 MOST_MEASURES = 16
 
 EFFECTS = """
-select code, name, metric_code, verdict, reason_en, reason_ja, effect, relative_effect, ci_low, ci_high, n_treated, n_control,
+select code, name, metric_code, verdict, reason_en, reason_ja, effect, relative_effect, relative_ci_low,
+    relative_ci_high, ci_low, ci_high, n_treated, n_control,
     cost_jpy::double as cost, is_target, start_date, end_date, design
 from rpt_initiative_effects
 order by is_target desc, start_date desc, code, metric_code
@@ -65,26 +66,25 @@ def effects(release: Release) -> Figure:
     best = [row for row in rows if row["verdict"] == "supported"]
     if best:
         headline.append(say("effects_best", names=enumerate_words([label(row) for row in best[:3]])))
-    drawn = [row for row in rows if relative(row)][:MOST_MEASURES]
+    drawn = [row for row in rows if None not in (row["relative_effect"], row["relative_ci_low"], row["relative_ci_high"])]
+    drawn = drawn[:MOST_MEASURES]
     notes = [texts()["note_effects"]]
     if any(is_small(row["n_treated"]) for row in drawn):
         notes.append(texts()["note_small_effects"])
 
     def draw(language: int) -> charts.Drawing:
-        marks = []
-        for row in drawn:
-            value, low, high = relative(row) or (None, None, None)
-            marks.append(
-                {
-                    "label": label(row)[language],
-                    "series": word("verdict", row["verdict"])[language],
-                    "y": value,
-                    "low": low,
-                    "high": high,
-                    "small": is_small(row["n_treated"]),
-                    "hidden": None,
-                }
-            )
+        marks = [
+            {
+                "label": label(row)[language],
+                "series": word("verdict", row["verdict"])[language],
+                "y": row["relative_effect"],
+                "low": row["relative_ci_low"],
+                "high": row["relative_ci_high"],
+                "small": is_small(row["n_treated"]),
+                "hidden": None,
+            }
+            for row in drawn
+        ]
         known = [code for code in VERDICTS if any(row["verdict"] == code for row in drawn)]
         return charts.lines(marks, "share", zero_line=True, legend=[word("verdict", code)[language] for code in known])
 
@@ -200,14 +200,6 @@ def claims(release: Release) -> Figure:
 def label(row: Row) -> Text:
     """Code and name of a measure."""
     return outside(f"{row['code']} {row['name']}")
-
-
-def relative(row: Row) -> tuple[float, float, float] | None:
-    """Effect and interval as shares of what would have been without the measure; None where that is not known."""
-    if None in (row["effect"], row["relative_effect"], row["ci_low"], row["ci_high"]) or not row["relative_effect"]:
-        return None
-    without = abs(row["effect"] / row["relative_effect"])
-    return row["relative_effect"], row["ci_low"] / without, row["ci_high"] / without
 
 
 def subjects(row: Row) -> Cell:

@@ -116,6 +116,7 @@ ROWS = {
         union all by name
         select 'plan:1' as initiative_key, 'M-1' as code, $names[1] as name, 'csat' as metric_code, false as is_target,
             'supported' as verdict, 'Why.' as reason_en, '理由。' as reason_ja, 0.2 as effect, 0.1 as relative_effect,
+            -0.05 as relative_ci_low, 0.25 as relative_ci_high,
             0.1 as ci_low,
             0.3 as ci_high, 80 as n_treated, 90 as n_control, date '2025-04-01' as start_date""",
     "rpt_pdca_board": """
@@ -134,6 +135,13 @@ ROWS = {
             'unsourced' as quality, 0.3 as claimed_low, 0.3 as claimed_high, 0.5 as company_value, 0.2 as company_ci_low,
             0.9 as company_ci_high, 'partly' as comparable, 'Other definition.' as why_en, '定義が異なる。' as why_ja,
             'consistent' as finding""",
+    "rpt_employee_representativeness": """
+        select 'w' as wave, 'tenure' as dimension, band as group_value, 60 as headcount, 50 as answered, 0.84 as response_rate,
+            0.3 as headcount_share, 0.2 as answered_share, ['in_line', 'under'][i] as representation, false as is_suppressed
+        from (values (1, '0-1'), (2, '10+')) as bands(i, band)
+        union all by name
+        select 'w' as wave, 'org_unit' as dimension, $names[2] as group_value,
+            'small_group' as suppress_reason, true as is_suppressed""",
     "rpt_data_health": """
         select source || '.things' as source_table, $names[i] as connection, ['ok', 'late', 'quarantined'][1 + i % 3] as status,
             100000 as rows_n, i as quarantined_n, date '2026-09-30' as last_change_date
