@@ -183,12 +183,11 @@ def staying(release: Release) -> Figure:
         say(
             "staying_now",
             change=number(abs(high["ratio_to_low"] - 1), "share"),
-            low=number(high["ratio_ci_low"], "ratio"),
-            high=number(high["ratio_ci_high"], "ratio"),
+            interval=interval(high["ratio_ci_low"], high["ratio_ci_high"], "ratio"),
             ratio=number(high["ratio_to_low"], "ratio"),
         )
         if high["ratio_ci_low"] > 1
-        else say("staying_alike", low=number(high["ratio_ci_low"], "ratio"), high=number(high["ratio_ci_high"], "ratio"))
+        else say("staying_alike", interval=interval(high["ratio_ci_low"], high["ratio_ci_high"], "ratio"))
     ]
     rows.sort(key=lambda row: (TIERS.index(row["tier"]), row["days_since"]))
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 400  # pixels of a whole drawing; the page scales it to its place
 HEIGHT, ROW, FONT = 176, 25, 12.5  # of a plot; of one line of a chart of lines; of its letters
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 8, 26
-LONGEST_LABEL = 150
+LONGEST_LABEL = 150  # pixels of a name beside its line
 UNSEEN = "\u2060"  # takes no room: tells two labels apart that read alike
 COLOURS = ("var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)", "var(--c5)")  # Okabe and Ito's, see style.css
 DASHES = ("1 0", "6 3", "2 2", "8 3 2 3", "10 4")  # a second sign beside the colour
@@ -91,14 +91,14 @@ def stack(rows: Rows, unit: str) -> Drawing:
     return Drawing(_dress([bars]), names)
 
 
-def lines(rows: Rows, unit: str, *, zero_line: bool = False, legend: Sequence[str] = ()) -> Drawing:
+def lines(rows: Rows, unit: str, *, zero_line: bool = False, legend: Sequence[str] = (), longest: int = LONGEST_LABEL) -> Drawing:
     """One line a row: a point with its interval, or a grey bar where the figure is not shown.
 
     Rows: label, y, low, high, series (its colour; in the order of `legend`), small, hidden (what to write in its place, or None).
     """
     import altair as alt
 
-    left, shown = _labelled(rows)
+    left, shown = _labelled(rows, longest)
     plot = WIDTH - left - RIGHT
     height = ROW * len(rows)
     names = list(legend) or _names(rows)
@@ -118,7 +118,7 @@ def lines(rows: Rows, unit: str, *, zero_line: bool = False, legend: Sequence[st
     known = chart.transform_filter("datum.y != null")
     ends = {"x": alt.X("low:Q", title=None, scale=scale), "x2": "high:Q"}
     layers.append(known.mark_rule(strokeWidth=4, opacity=0.35).encode(y=place, color=colour, **ends))
-    layers.append(_points(known, names, 64).encode(x=x, y=place))
+    layers.append(_points(known, names, 52).encode(x=x, y=place))
     return Drawing(_dress(layers, left=left), legend if len(legend) > 1 else ())
 
 
@@ -126,7 +126,7 @@ def lengths(rows: Rows) -> Drawing:
     """One bar a row, with its number at the end. Rows: label, y, text."""
     import altair as alt
 
-    left, shown = _labelled(rows)
+    left, shown = _labelled(rows, LONGEST_LABEL)
     plot = WIDTH - left - RIGHT
     chart = alt.Chart(alt.InlineData(values=shown), width=plot, height=(ROW - 3) * len(rows))
     numbers = max(_width(str(row["text"])) for row in rows) + 10
@@ -200,11 +200,11 @@ def _places(shown: Sequence[Mapping[str, Any]]) -> alt.Y:
     return alt.Y("label:N", sort=[row["label"] for row in shown], title=None, axis=axis)
 
 
-def _labelled(rows: Rows) -> tuple[int, list[Point]]:
+def _labelled(rows: Rows, longest: int) -> tuple[int, list[Point]]:
     """Rows with labels that fit, no two alike, and how many pixels they take."""
     shown: list[Point] = []
     for row in rows:
-        label = _cut(str(row["label"]))
+        label = _cut(str(row["label"]), longest)
         while any(label == other["label"] for other in shown):
             label += UNSEEN
         shown.append({"hidden": None, **row, "label": label})
@@ -224,10 +224,10 @@ def _share_of_em(mark: str) -> float:
     return 0.74 if mark.isupper() else 0.58
 
 
-def _cut(text: str) -> str:
-    if _width(text) <= LONGEST_LABEL:
+def _cut(text: str, longest: int) -> str:
+    if _width(text) <= longest:
         return text
-    while _width(text) > LONGEST_LABEL - FONT:
+    while _width(text) > longest - FONT:
         text = text[:-1]
     return f"{text}…"
 

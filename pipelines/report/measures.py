@@ -7,7 +7,7 @@ from pipelines.report.figures import Cell, Figure, Section, absent, figure, grid
 from pipelines.report.release import Release, Row
 from pipelines.report.wording import Text, day, enumerate_words, interval, number, outside, same, say, texts, word
 
-MOST_MEASURES = 16
+MOST_MEASURES, MOST_NAMED = 16, 3
 
 EFFECTS = """
 select code, name, metric_code, verdict, reason_en, reason_ja, effect, relative_effect, relative_ci_low,
@@ -65,7 +65,7 @@ def effects(release: Release) -> Figure:
     headline = [say("effects_now", n=len(rows), counts=listed)]
     best = [row for row in rows if row["verdict"] == "supported"]
     if best:
-        headline.append(say("effects_best", names=enumerate_words([label(row) for row in best[:3]])))
+        headline.append(say("effects_best", names=enumerate_words([label(row) for row in best[:MOST_NAMED]])))
     drawn = [row for row in rows if None not in (row["relative_effect"], row["relative_ci_low"], row["relative_ci_high"])]
     drawn = drawn[:MOST_MEASURES]
     notes = [texts()["note_effects"]]
@@ -86,7 +86,9 @@ def effects(release: Release) -> Figure:
             for row in drawn
         ]
         known = [code for code in VERDICTS if any(row["verdict"] == code for row in drawn)]
-        return charts.lines(marks, "share", zero_line=True, legend=[word("verdict", code)[language] for code in known])
+        return charts.lines(
+            marks, "share", zero_line=True, longest=200, legend=[word("verdict", code)[language] for code in known]
+        )
 
     table = grid(
         ("measure", "metric", "effect", "ci", "relative", "subjects", "verdict", "why"),
@@ -147,6 +149,10 @@ def board(release: Release) -> Figure:
     counts = {code: sum(row["action"] == code for row in rows) for code in dict.fromkeys(row["action"] for row in rows)}
     listed = enumerate_words([say("action_count", action=word("action", code), n=n) for code, n in counts.items()])
     headline = [say("board_now", counts=listed)]
+    urgent = [row for row in rows if row["action"] in ("stop", "adjust")]
+    if urgent:
+        named = [say("board_item", name=label(row), action=word("action", row["action"])) for row in urgent[:MOST_NAMED]]
+        headline.append(say("board_urgent", names=enumerate_words(named)))
     dates = [row["next_review_date"] for row in rows if row["next_review_date"]]
     if dates:
         headline.append(say("board_next", day=day(min(dates))))

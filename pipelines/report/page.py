@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -76,6 +77,8 @@ def _sections(release: Release) -> Sequence[Section]:
         measures.decide_section(release),
         health.section(release),
     ]
+    # What cannot be shown is said last.
+    parts = [replace(part, figures=sorted(part.figures, key=lambda figure: figure.grid is None)) for part in parts]
     return [summary.section(release, parts), *parts]
 
 
