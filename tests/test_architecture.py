@@ -33,7 +33,7 @@ LAYERS = (
     ("analysis", "privacy"),
     ("settings",),
     ("quality",),
-    ("store",),
+    ("store", "report"),
     ("batch_facts",),
     ("door",),
     ("landing", "publish", "preview"),
