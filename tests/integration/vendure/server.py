@@ -11,17 +11,19 @@ from tests.integration.install import HERE, installed
 from tests.integration.processes import Process, free_port
 
 PASSWORD = "a-password-for-tests-only"
-NODE = ["node", "--dns-result-order=ipv4first", "--require", str(HERE / "loopback.cjs"), str(HERE / "vendure" / "server.cjs")]
+NODE = ["node", "--dns-result-order=ipv4first", *(f"--require={HERE / name}" for name in ("loopback.cjs", "clock.cjs"))]
 
 
 class Vendure:
-    """A shop with its products and no order."""
+    """A shop with its products and no order, whose clock is `hours_behind`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hours_behind: float = 0) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/admin-api"
         environment = {"SHOP_PASSWORD": PASSWORD, "VENDURE_DISABLE_TELEMETRY": "true"}
-        self.process = Process([*NODE, str(port)], installed("vendure"), folder / "server.log", environment)
+        environment["CLOCK_HOURS_BEHIND"] = str(hours_behind)
+        command = [*NODE, str(HERE / "vendure" / "server.cjs"), str(port)]
+        self.process = Process(command, installed("vendure"), folder / "server.log", environment)
         self.token = ""
 
     def start(self) -> None:
