@@ -60,11 +60,16 @@ class Door:
         ids = dict.fromkeys((pulled.connection.source, name) for pulled in self.pulls for name in pulled.connection.tables)
         return [contract_table(*key) for key in ids]
 
-    def judge(self) -> dict[str, list[RuleResult]]:
-        """Work everything out; the results of every check by table id."""
+    def sort(self) -> None:
+        """Find out which rows are the newest and which days are due; no rule has been asked yet."""
         for table in self.tables():
             self._stage(table)
         self._decide()
+        self.sql.execute("create table rejected (source_table varchar, _id bigint, rule varchar, reason varchar)")
+
+    def judge(self) -> dict[str, list[RuleResult]]:
+        """Work everything out; the results of every check by table id."""
+        self.sort()
         self.close()
         results = self._check_rows()
         self._unguarded = {
@@ -216,7 +221,6 @@ class Door:
         with Gate(self.database) as gate:
             for table in self.tables():
                 results[table.id] = gate.check(f"now_{table.relation}", ("_id",), row_rules(table), may_be_empty=True)
-        self.sql.execute("create table rejected (source_table varchar, _id bigint, rule varchar, reason varchar)")
         for table in self.tables():
             for result in results[table.id]:
                 if result.failed and result.query:

@@ -41,7 +41,8 @@ TELL_EVERY = 15.0  # seconds between two lines of progress
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MESSAGES = "error.message || error_description || message || detail || title || errors[0].message || errors[0].detail || error"
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold addresses, and an address may hold a key
+for _library in ("httpx", "httpcore"):
+    logging.getLogger(_library).setLevel(logging.WARNING)  # their lines hold addresses and headers, and these may hold secrets
 
 Tell = Callable[[str], None]
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.sources import cells, mapped
 from pipelines.sources.auth import put
 from pipelines.sources.connection import Bad, SourceError, Window
-from pipelines.sources.expressions import Path, first
+from pipelines.sources.expressions import Path, first, is_absent
 from pipelines.sources.http import Answer, Api
 from pipelines.sources.live import Bound, LiveConnection, Page
 from pipelines.sources.mapped import Columns, Unit
@@ -29,7 +29,7 @@ from pipelines.sources.paging import Once, Paging, Send
 def records_at(path: str, body: Any, what: str) -> list[Any]:
     """The records in an answer: the list at `path`, '' for the answer itself. SourceError when there is none."""
     found = first(path, body) if path else body
-    if found is None and path and isinstance(body, dict) and not mapped.is_absent(path, body):
+    if found is None and path and isinstance(body, dict) and not is_absent(path, body):
         return []
     if not isinstance(found, list):
         raise SourceError(f"{what}: the answer has no list at {path or 'its top'}; correct `records`")

@@ -99,7 +99,7 @@ class SurveyStreams(SurveyReader, LiveConnection, Generic[S]):
         answers = [one for one in streams.values() if isinstance(one, Mapping) and one.get("table", "answers") == "answers"]
         named = {name for one in answers for name in (one.get("columns") or {})}
         lists = {one.get("table") for one in streams.values() if isinstance(one, Mapping)}
-        found = {name: name for name in ("org_unit", "weight") if name in named}
+        found: dict[str, Any] = {name: name for name in ("org_unit", "weight") if name in named}
         found |= {"invitations": "invitations"} if "invitations" in lists else {}
         respondent = entry.get("respondent")
         if isinstance(respondent, Mapping) and "respondent" in named:
@@ -152,14 +152,14 @@ class SurveyStreams(SurveyReader, LiveConnection, Generic[S]):
         mapped.require_fields(page.label, page.records, stream.columns)
         columns = {name: [unit.text(record, self.zone) for record in page.records] for name, unit in stream.columns.items()}
         if stream.table == "answers":
-            given = [self._answers(stream.answers, record) for record in page.records]
+            given = [self._given(stream.answers, record) for record in page.records]
             if stream.answers is None:
                 self._require_questions(page)
             columns |= {f"question {key}": [answers.get(key, "") for answers in given] for key in self.questions}
         index = range(page.start, page.start + len(page.records))
         return Sheet(page.label, pd.DataFrame(columns, index=index, dtype="str"))
 
-    def _answers(self, where: Answers | None, record: Any) -> dict[str, str]:
+    def _given(self, where: Answers | None, record: Any) -> dict[str, str]:
         """The answers of a record by the key of their question; several to one question are several choices."""
         if where is None:
             return {key: self._text(first(key, record)) for key in self.questions}
