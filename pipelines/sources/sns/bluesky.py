@@ -34,10 +34,11 @@ from pipelines.sources.connection import Frame, Window
 from pipelines.sources.contract import table
 from pipelines.sources.credentials import Secret, Secrets
 from pipelines.sources.http import Answer, Api, Clock, Tell
-from pipelines.sources.live import LiveConnection, Page, reading_day
+from pipelines.sources.live import LiveConnection, Page
 from pipelines.sources.mapped import Context, Unit, units
 from pipelines.sources.paging import Cursor
-from pipelines.sources.streams import read_list, utc_midnight
+from pipelines.sources.sns.live import READINGS, on_day_of_reading
+from pipelines.sources.streams import read_list
 
 PAGE, MOST_POSTS = 100, 25  # records of a list, and posts asked for by address: the most the protocol allows
 CURSOR = Cursor(type="cursor", path="cursor", size_param="limit", size=PAGE)
@@ -76,7 +77,7 @@ class Bluesky(LiveConnection):
 
     source: ClassVar[str] = "sns"
     tables: ClassVar[tuple[str, ...]] = ("accounts", "posts", "mentions")
-    readings: ClassVar[frozenset[str]] = frozenset({"accounts", "posts"})
+    readings: ClassVar[frozenset[str]] = READINGS
 
     url: str = "https://bsky.social/"
     handle: str = Field(pattern=r"^[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$")
@@ -117,24 +118,14 @@ class Bluesky(LiveConnection):
 
     def read(self, page: Page) -> Iterator[Frame]:
         """Readings belong to the day that the time of reading closes; a mention to the day it was last changed."""
+        columns = {"accounts": ACCOUNT, "posts": POST, "mentions": MENTION}[page.stream]
+        records = [{**record, "_type": _type(record)} for record in page.records]
         context = Context(self, platform="bluesky")
-        kind = table(self.source, page.stream)
-        if page.stream == "mentions":
-            rows = mapped.rows(kind, page.records, MENTION, context, label=page.label, start=page.start)
-        else:
-            columns = ACCOUNT if page.stream == "accounts" else POST
-            records = [{**record, "_type": _type(record)} for record in page.records]
-            rows = mapped.rows(kind, records, columns, context, label=page.label, start=page.start)
-            rows["day"] = rows["change_date"] = reading_day(page.read_at, self.zone)
-            rows["updated_at"] = utc_midnight(reading_day(page.read_at, self.zone), self.zone)
-            if page.stream == "accounts":
-                rows["business_date"] = rows["day"]
-            else:
-                rows["business_date"] = [_local(record["record"]["createdAt"], self) for record in records]
+        rows = mapped.rows(table(self.source, page.stream), records, columns, context, label=page.label, start=page.start)
         rows["platform"], rows["account_id"] = "bluesky", self.handle
-        if "post_id" in rows:
-            rows["post_id"] = [str(record["uri"]).rpartition("/")[2] for record in page.records]
-        yield Frame(page.stream, rows)
+        if page.stream != "accounts":
+            rows["post_id"] = [record["uri"].rpartition("/")[2] for record in records]
+        yield Frame(page.stream, rows if page.stream == "mentions" else on_day_of_reading(rows, page, self))
 
     def _feed(self, api: Api, own: str, oldest: datetime) -> Iterator[Page]:
         def send(extra: Mapping[str, Any], link: str | None) -> Answer:
@@ -197,7 +188,3 @@ def _type(record: Mapping[str, Any]) -> str | None:
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _local(text: str, connection: LiveConnection) -> Any:
-    return _instant(text).astimezone(connection.zone).date()
