@@ -106,6 +106,7 @@ class Api:
         self.tell = lambda line: tell(self.secrets.redacted(line))
         self.requests = 0
         self.waited = 0.0
+        self.one_page = False  # for a look: of every list the first page alone
         self._auth = auth
         self._not_before = 0.0
         self._client = httpx.Client(
