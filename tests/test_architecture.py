@@ -35,7 +35,7 @@ LAYERS = (
     ("store",),
     ("batch_facts",),
     ("door",),
-    ("landing", "publish"),
+    ("landing", "publish", "preview"),
     ("assets",),
     ("schedules", "progress", "docs"),
     ("definitions", "night"),

@@ -268,7 +268,9 @@ PLAN = (
     Table("plan", "initiatives", ("code",), "One initiative", "施策", (
         _("code", "string", "Initiative", "施策コード", required=True),
         _("name", "string", "Name", "施策名", required=True),
-        _("kind", "string", "Kind", "施策の種類", required=True),
+        _("kind", "string", "Kind", "施策の種類", required=True,
+          enum=("one_on_one", "career_programme", "values", "transparent_appraisal", "training", "suggestion_reward", "review_points",
+                "post_coupon", "coupon", "community_event", "personalisation", "faster_replies", "other")),
         _("audience", "string", "Whom it addresses", "対象", required=True, enum=("employee", "customer")),
         _("metric_code", "string", "Metric it is to move", "目標指標", required=True),
         _("target_value", "float", "Value aimed at", "目標値"),
