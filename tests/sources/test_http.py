@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from vendors.base import NIGHT, NightClock, Reply, Request, Vendor, served
+from vendors.base import NIGHT, Reply, Request
+from vendors.scripted import Server, asking
 
 from pipelines.sources import limits
 from pipelines.sources.auth import SessionLogin
@@ -16,52 +16,10 @@ from pipelines.sources.connection import SourceError
 from pipelines.sources.credentials import Secrets
 from pipelines.sources.http import Api, checked_base
 from pipelines.sources.limits import Limits
-from pipelines.sources.live import Bound
-from pipelines.sources.paging import Cursor, LinkHeader, NextLink, Offset, PageNumber, Paging
+from pipelines.sources.paging import NextLink
 from pipelines.sources.streams import read_list
 
 JUST_NOW = NIGHT
-Script = Callable[[Request], Reply]
-
-
-class Scripted(Vendor):
-    """A server that does what the test says."""
-
-    def __init__(self, script: Script) -> None:
-        super().__init__()
-        self.script = script
-
-    def is_signed_in(self, request: Request) -> bool:
-        return True
-
-    def answer(self, request: Request) -> Reply:
-        return self.script(request)
-
-
-class Server:
-    """A running server and what asks it."""
-
-    def __init__(self) -> None:
-        self.vendor = Scripted(lambda _: Reply({}))
-        self.clock = NightClock()
-        self.said: list[str] = []
-        self.url = ""
-
-    def api(self, **options: Any) -> Api:
-        return Api(self.url, clock=self.clock, tell=self.said.append, **options)
-
-    def replies(self, *replies: Reply) -> None:
-        """Answer with these, one after the other, the last one for ever."""
-        left = list(replies)
-        self.vendor.script = lambda _: left.pop(0) if len(left) > 1 else left[0]
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    with served(made.vendor) as url:
-        made.url = url
-        yield made
 
 
 # -- limits ----------------------------------------------------------------------------------------------------------------------
@@ -231,94 +189,6 @@ def test_a_file_elsewhere_gets_no_credentials_and_must_be_https(server: Server, 
     assert server.api().download("export.csv", tmp_path / "file").read_bytes() == b"a,b\n1,2\n"
     with pytest.raises(SourceError, match="use https"):
         server.api().download("http://files.example.com/export.csv", tmp_path / "file")
-
-
-# -- paging ----------------------------------------------------------------------------------------------------------------------
-
-
-def asking(api: Api) -> Callable[[Any, str | None], Any]:
-    return lambda extra, link: api.get(link or "list", None if link else extra)
-
-
-def everything(server: Server, paging: Paging) -> list[Any]:
-    api = server.api(bounds=Limits(requests=200))
-    return [one for page in read_list(api, "list", asking(api), paging=paging, records="items") for one in page.records]
-
-
-def test_a_link_or_cursor_that_comes_again_is_a_circle(server: Server) -> None:
-    server.vendor.script = lambda request: Reply({"items": [1], "next": f"/list?page={1 - int(request.query.get('page', 0))}"})
-    with pytest.raises(SourceError, match="goes in a circle"):
-        everything(server, NextLink(type="next_link"))
-    server.replies(Reply({"items": [1], "next": "same"}))
-    with pytest.raises(SourceError, match="same cursor twice"):
-        everything(server, Cursor(type="cursor", path="next"))
-
-
-def test_a_server_that_allows_only_short_pages_loses_no_row(server: Server) -> None:
-    rows = list(range(25))
-    server.vendor.script = lambda request: Reply({"items": rows[int(request.query["offset"]) :][:10]})
-    assert everything(server, Offset(type="offset", size=100)) == rows
-
-
-def test_a_server_that_repeats_its_last_page_is_at_its_end(server: Server) -> None:
-    pages = [[1, 2], [3]]
-    server.vendor.script = lambda request: Reply({"items": pages[min(int(request.query["page"]), 2) - 1]})
-    assert everything(server, PageNumber(type="page", size=2)) == [1, 2, 3]
-
-
-def test_a_server_that_does_not_know_the_parameter_is_told(server: Server) -> None:
-    server.replies(Reply({"items": [1, 2]}))
-    with pytest.raises(SourceError, match="does not know page"):
-        everything(server, PageNumber(type="page", size=2))
-
-
-def test_a_list_that_becomes_shorter_while_it_is_read_is_read_again(server: Server) -> None:
-    rows = list(range(6))
-
-    def script(request: Request) -> Reply:
-        reply = Reply({"items": rows[int(request.query["offset"]) :][:2], "count": len(rows)})
-        if len(server.vendor.requests) == 2:
-            rows.pop(0)  # all others move up: the next offset passes one over
-        return reply
-
-    server.vendor.script = script
-    read = everything(server, Offset(type="offset", size=2, total="count"))
-    assert set(read) == {0, 1, 2, 3, 4, 5}
-    assert 4 in read
-
-
-def test_the_header_of_links_is_read_as_it_is_written(server: Server) -> None:
-    header = '<list?a=1,2>; rel="prev", </list?p=2>; title="x, y"; rel="next"'
-    server.vendor.script = lambda request: Reply({"items": [1]}, headers={"Link": header} if "p" not in request.query else {})
-    assert everything(server, LinkHeader(type="link_header")) == [1, 1]
-
-
-def test_an_answer_without_the_list_is_told(server: Server) -> None:
-    server.replies(Reply({"results": []}))
-    with pytest.raises(SourceError, match="has no list at items"):
-        everything(server, NextLink(type="next_link"))
-
-
-# -- the window ------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("format", "template", "value"),
-    [
-        ("iso", "{}", "2026-11-25T14:00:00Z"),
-        ("local", "{}", "2026-11-25T23:00:00+09:00"),
-        ("date", "{}", "2026-11-24"),
-        ("epoch", "{}", 1795615200),
-        ("epoch_ms", "{}", 1795615200000),
-        ("%Y/%m/%d %H:%M", "{}", "2026/11/25 23:00"),
-        ("iso", "updated_at:>='{}'", "updated_at:>='2026-11-25T14:00:00Z'"),
-    ],
-)
-def test_an_end_of_the_window_is_written_as_the_source_reads_it(format: str, template: str, value: object) -> None:
-    from zoneinfo import ZoneInfo
-
-    moment = datetime(2026, 11, 25, 14, tzinfo=UTC)
-    assert Bound(param="since", format=format, template=template).value(moment, ZoneInfo("Asia/Tokyo")) == value
 
 
 # -- sign-in ---------------------------------------------------------------------------------------------------------------------

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from vendors.pages import read, shop
 
 from pipelines.sources import mapped
 from pipelines.sources.connection import Bad, Person, SourceError
 from pipelines.sources.contract import table
-from pipelines.sources.ec.rest import RestShop
-from pipelines.sources.live import Page
 from pipelines.sources.mapped import Context, Unit, units
-
-READ_AT = datetime(2026, 11, 26, 17, tzinfo=UTC)
-
-
-def shop(columns: Mapping[str, Any], rows: Mapping[str, Any] | None = None, **options: Any) -> RestShop:
-    own = {"order_id": "id", "updated_at": "at", "ordered_at": "at", **columns}
-    stream = {"table": "orders", "columns": own, "rows": rows or {}}
-    return RestShop.model_validate(
-        {"name": "shop", "kind": "rest", "url": "https://shop.example.com", "streams": {"orders": stream}, **options}
-    )
-
-
-def read(connection: RestShop, *records: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """What one page of these records gives, by table."""
-    page = Page("orders", 1, 1, list(records), READ_AT)
-    return {frame.table: frame.rows.to_dict("records") for frame in connection.read(page)}
 
 
 def one(column: str, unit: Any, record: Mapping[str, Any], source: str = "ec", name: str = "orders") -> Any:
@@ -116,87 +99,6 @@ def test_a_field_of_no_record_is_told_and_one_that_is_null_is_blank() -> None:
 def test_a_wrong_column_is_told_when_the_entry_is_read(columns: Mapping[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         shop(columns)
-
-
-LINE = {"line_no": "n", "quantity": "q"}
-ORDER = {"id": "A1", "at": "2026-11-26T00:00:00Z", "state": "open"}
-
-
-@pytest.mark.parametrize(
-    ("options", "columns", "given", "expected"),
-    [
-        # unit price with tax: 3 x 110 = 330, of which 30 are tax
-        ({"tax_included": True, "tax_rate": 0.1}, {"unit_price": "p"}, {"p": 110}, ("300", "30", "110")),
-        # unit price without tax: 3 x 100 and 10 % on it
-        ({"tax_rate": 0.1}, {"unit_price": "p"}, {"p": 100}, ("300", "30", "100")),
-        # the shop states both totals: the tax is the difference, the price that of a piece without tax
-        ({}, {"amount": "net", "gross": "all"}, {"net": 300, "all": 324}, ("300", "24", "100")),
-        # the total with tax alone
-        ({"tax_included": True, "tax_rate": 0.08}, {"gross": "all"}, {"all": 324}, ("300", "24", "108")),
-        # all of it
-        ({}, {"amount": "net", "tax_amount": "t", "unit_price": "p"}, {"net": 300, "t": 24, "p": 100}, ("300", "24", "100")),
-        # gross and tax
-        ({}, {"gross": "all", "tax_amount": "t"}, {"all": 324, "t": 24}, ("300", "24", "100")),
-    ],
-)  # fmt: skip
-def test_a_line_is_completed_from_what_the_shop_states(
-    options: Mapping[str, Any], columns: Mapping[str, str], given: Mapping[str, int], expected: tuple[str, str, str]
-) -> None:
-    connection = shop({}, {"order_lines": {"each": "lines", "columns": {**LINE, **columns}}}, **options)
-    line = read(connection, {**ORDER, "lines": [{"n": 1, "q": 3, **given}]})["order_lines"][0]
-    assert tuple(line[name] for name in ("amount", "tax_amount", "unit_price")) == tuple(map(Decimal, expected))
-    assert (line["line_type"], line["currency"], line["order_id"]) == ("item", "JPY", "A1")
-
-
-def test_children_take_what_they_do_not_map_from_their_record() -> None:
-    rows = {
-        "order_lines": {
-            "each": "lines",
-            "columns": {"line_no": "_position", "sku": "_value", "quantity": {"value": 1}, "amount": {"value": 5}},
-        },
-        "adjustments": {
-            "each": "refunds",
-            "columns": {
-                "adjustment_id": "id", "type": {"value": "refund"}, "adjusted_at": "on", "reason": "_parent.state",
-                "amount": {"path": "sum", "negate": True}, "tax_amount": {"value": 0},
-            },
-        },
-    }  # fmt: skip
-    connection = shop({"customer_pid": "user", "currency": {"value": "USD"}}, rows)
-    refund = {"id": "R1", "on": "2026-11-20T00:00:00Z", "sum": 3}
-    record = {**ORDER, "user": 9, "lines": ["tea", "mug"], "refunds": [refund]}
-    made = read(connection, record, {**ORDER, "id": "A2", "user": None, "lines": [], "refunds": []})
-    assert [(one["order_id"], one["line_no"], one["sku"], one["currency"]) for one in made["order_lines"]] == [
-        ("A1", "1", "tea", "USD"), ("A1", "2", "mug", "USD"),
-    ]  # fmt: skip
-    (adjustment,) = made["adjustments"]
-    assert adjustment["amount"] == Decimal(-3)
-    assert adjustment["customer_pid"] == Person("customer", "id", "9", "shop")
-    # Dated on its own day, yet part of the order's newest state.
-    assert adjustment["business_date"] == date(2026, 11, 20)
-    assert adjustment["updated_at"] == made["orders"][0]["updated_at"]
-    assert adjustment["reason"] == "open"
-
-
-def test_an_order_undone_as_a_whole_is_taken_back() -> None:
-    rows = {"order_lines": {"each": "lines", "columns": {**LINE, "amount": "net", "tax_amount": "tax"}}}
-    status = {"status": {"path": "state", "words": {"void": "cancelled"}}, "cancelled_at": "void_at"}
-    record = {**ORDER, "state": "void", "void_at": "2026-11-25T20:00:00Z", "lines": [{"n": 1, "q": 2, "net": 200, "tax": 20}]}
-    (adjustment,) = read(shop(status, rows), record)["adjustments"]
-    assert (adjustment["type"], adjustment["amount"], adjustment["tax_amount"]) == ("cancel", Decimal(-200), Decimal(-20))
-    assert adjustment["adjusted_at"] == datetime(2026, 11, 25, 20, tzinfo=UTC)
-    assert adjustment["business_date"] == date(2026, 11, 26)
-
-
-def test_orders_of_staff_are_tests() -> None:
-    connection = shop({"mail_pid": "mail", "is_test": "test"}, staff=["@minamo.example"])
-    made = read(
-        connection,
-        {**ORDER, "mail": "a@minamo.example", "test": False},
-        {**ORDER, "mail": "a@example.jp", "test": True},
-        {**ORDER, "mail": "a@example.jp", "test": False},
-    )
-    assert [order["is_test"] for order in made["orders"]] == [True, True, False]
 
 
 def test_fields_nobody_reads_are_named() -> None:
