@@ -18,7 +18,7 @@ def defs() -> dg.Definitions:
     tables = tables_to_publish(settings)
     nightly = nightly_job(company)
     return dg.Definitions(
-        assets=[landing_assets(settings, company), warehouse_assets(settings, company), release_asset(settings, tables)],
+        assets=[landing_assets(settings, company), warehouse_assets(settings, company), release_asset(settings, company, tables)],
         asset_checks=[exit_checks(settings, tables), leak_checks(settings)],
         jobs=[nightly, backfill_job(settings, company)],
         schedules=[nightly_schedule(nightly)],

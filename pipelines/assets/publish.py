@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import dagster as dg
 
 from pipelines.assets.landing import ACCEPT_SHRINK
 from pipelines.assets.warehouse import Published, manifest_path, published_tables
-from pipelines.publish import DATABASE, list_releases, publish, require_built
+from pipelines.publish import DATABASE, REPORT, list_releases, publish, require_built
 from pipelines.quality.gate import Gate
 from pipelines.quality.leaks import Limits
 from pipelines.quality.published import ATTACKS, audit
 from pipelines.quality.reporting import NEVER_EMPTY, exit_rules
-from pipelines.settings import Settings
+from pipelines.report.page import preview, render
+from pipelines.settings import Company, Settings
 from pipelines.store import writer_lock
 
 RELEASE = dg.AssetKey("release")
@@ -89,7 +91,7 @@ def leak_checks(settings: Settings) -> dg.AssetChecksDefinition:
     return leak_auditor
 
 
-def release_asset(settings: Settings, tables: Sequence[Published]) -> dg.AssetsDefinition:
+def release_asset(settings: Settings, company: Company, tables: Sequence[Published]) -> dg.AssetsDefinition:
     """The release: made only after every blocking check on its tables passed."""
 
     @dg.asset(
@@ -98,13 +100,26 @@ def release_asset(settings: Settings, tables: Sequence[Published]) -> dg.AssetsD
         group_name="release",
         kinds={"duckdb"},
         owners=["team:data-engineering"],
-        description="The published tables as one folder: DuckDB, Parquet and CSV. 公開テーブル一式。",
+        description="The published tables as one folder: DuckDB, Parquet, CSV, and the report page. 公開テーブルと報告。",
     )
     def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with writer_lock(settings.home, context.log.info):
-            made = publish(settings.home, [table.name for table in tables], run=context.run_id, keep=settings.keep_releases)
+            made = publish(
+                settings.home,
+                [table.name for table in tables],
+                report=partial(render, company=company.name),
+                run=context.run_id,
+                keep=settings.keep_releases,
+            )
         context.log.info(f"published {len(made.tables)} tables as {made.path}")
         lines = ["| table | rows |", "| --- | ---: |", *(f"| {name} | {rows:,} |" for name, rows in made.tables.items())]
-        return dg.MaterializeResult(metadata={"path": str(made.path), "tables": dg.MetadataValue.md("\n".join(lines))})
+        return dg.MaterializeResult(
+            metadata={
+                "path": str(made.path),
+                "report": dg.MetadataValue.path(str(made.path / REPORT)),
+                "findings": dg.MetadataValue.md(preview(made.path / DATABASE)),
+                "tables": dg.MetadataValue.md("\n".join(lines)),
+            }
+        )
 
     return release

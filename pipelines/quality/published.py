@@ -42,9 +42,6 @@ SCORES = {
     "rpt_employee_engagement": """
         select wave, 'org_unit', org_unit, metric, n_answered, value, favourable_share, neutral_share, unfavourable_share
         from {rpt_employee_engagement}""",
-    "rpt_employee_drivers": """
-        select wave, 'org_unit', org_unit, concat('driver:', driver), n_answered, value, favourable_share, null, null
-        from {rpt_employee_drivers} where n_answered is not null""",
     # A month stands for the last wave that ended in it.
     "rpt_engagement_scorecard": """
         select waves.wave, 'org_unit', board.business_unit, board.metric_code, board.n, board.value, null, null, null
@@ -54,6 +51,9 @@ SCORES = {
             from {rpt_employee_engagement} group by all
         ) as waves on board.month_start = waves.month_start
         where board.metric_code in ('engagement_index', 'enps', 'response_rate') and board.n is not null""",
+    "rpt_employee_drivers": """
+        select wave, 'org_unit', org_unit, 'driver:' || driver, n_answered, value, favourable_share, null, null
+        from {rpt_employee_drivers} where n_answered is not null""",
     "rpt_employee_customer_link": """
         select distinct
             wave, 'org_unit', business_unit, 'engagement_index', employees_answered, engagement_index, null, null, null
@@ -64,8 +64,7 @@ _HEADCOUNT = """inner join (
             select org_unit, month_start, max(headcount) as headcount from {rpt_turnover}
             where turnover_method = 'average_12m' group by all
         ) as heads using (org_unit, month_start)"""
-_HALF_STEP = """case when heads.headcount < 13 then 0.125 when heads.headcount < 30 then 0.05
-            when heads.headcount < 100 then 0.025 else 0.01 end"""
+_HALF_STEP = "case when {0} < 13 then 0.125 when {0} < 30 then 0.05 when {0} < 100 then 0.025 else 0.01 end"
 # where, rate, least and most of what it is a share of, half of the step it is rounded to
 RATIOS = {
     "rpt_turnover": """
@@ -74,7 +73,7 @@ RATIOS = {
     "rpt_employee_activities": "\n        union all\n".join(
         f"""
         select concat_ws(' ', org_unit, month_start, kind, '{name}'), {rate},
-            heads.headcount - 2.5, heads.headcount + 2.5, {_HALF_STEP}
+            heads.headcount - 2.5, heads.headcount + 2.5, {_HALF_STEP.format("heads.headcount")}
         from {{rpt_employee_activities}} as activities
         {_HEADCOUNT}
         where {rate} is not null and heads.headcount is not null"""
@@ -85,10 +84,11 @@ RATIOS = {
             ("events_per_100", "events_per_100 / 100"),
         )
     ),
-    "rpt_employee_representativeness": """
-        select concat_ws(' ', wave, dimension, group_value), response_rate, invited - 2.5, invited + 2.5,
-            case when invited < 33 then 0.05 when invited < 103 then 0.025 else 0.01 end
-        from {rpt_employee_representativeness} where response_rate is not null""",
+    "rpt_employee_representativeness": f"""
+        select
+            concat_ws(' ', wave, dimension, group_value), response_rate,
+            invited - 2.5, invited + 2.5, {_HALF_STEP.format("invited")}
+        from {{rpt_employee_representativeness}} where response_rate is not null""",
     # Whoever leaves early is followed for less than the whole window: person-years lie between those of who stayed and of all.
     "rpt_turnover_by_engagement": "\n        union all\n".join(
         f"""
@@ -100,12 +100,11 @@ RATIOS = {
     ),
 }
 ROUNDED = {
-    "rpt_headcount_months": ("headcount",),
-    "rpt_employee_representativeness": ("headcount", "invited", "answered"),
     "rpt_turnover": ("headcount",),
     "rpt_employee_activities": ("events", "people_reached"),
     "rpt_manager_spans": ("managers", "broken_chains"),
     "rpt_business_unit_months": ("headcount",),
+    "rpt_employee_representativeness": ("headcount", "invited", "answered"),
     "rpt_turnover_by_engagement": ("most_engaged_people", "least_engaged_people"),
 }
 # Nothing in it counts persons: correlations over units.

@@ -1,12 +1,14 @@
 -- One row per wave x person who answered.
-with answers as (
+with people as (
+    select *
+    from {{ ref('int_employee_wave_people') }}
+    where is_answered
+),
+
+answers as (
     select *
     from {{ ref('fct_survey_answers') }}
     where audience = 'employee' and is_latest_response
-),
-
-employee_states as (
-    select * from {{ ref('int_employee_states') }}
 ),
 
 waves as (
@@ -20,60 +22,36 @@ waves as (
     group by wave
 ),
 
-persons as (
-    select
-        wave,
-        person_key,
-        max(respondent_pid) as respondent_pid,
-        coalesce(max(org_unit), 'all') as org_unit,
-        max(business_date) as answered_on,
-        {{ count_if('text_length > 0') }} > 0 as is_commenting
-    from answers
-    group by wave, person_key
-),
-
-employments as (
+commenting as (
     select distinct
-        employee_pid,
-        hire_date
-    from employee_states
-),
-
--- Who was hired anew counts from the newest day of hire.
-hired as (
-    select
-        persons.wave,
-        persons.person_key,
-        max(employments.hire_date) as hire_date
-    from persons
-    inner join employments
-        on
-            persons.respondent_pid = employments.employee_pid
-            and persons.answered_on >= employments.hire_date
-    group by persons.wave, persons.person_key
+        wave,
+        person_key
+    from answers
+    where text_length > 0
 ),
 
 final as (
     select
         -- ids
-        persons.wave,
-        persons.person_key,
+        people.wave,
+        people.person_key,
         -- attributes
-        persons.org_unit,
-        {{ tenure_band('hired.hire_date', 'persons.answered_on') }} as tenure,
+        people.org_unit,
+        people.tenure_band as tenure,
+        people.employment_type,
         cast(waves.min_n as int) as min_n,
         -- flags
-        persons.is_commenting,
+        commenting.person_key is not null as is_commenting,
         -- dates
         waves.first_day,
         waves.last_day,
         waves.valid_until
-    from persons
-    inner join waves on persons.wave = waves.wave
-    left join hired
+    from people
+    inner join waves on people.wave = waves.wave
+    left join commenting
         on
-            persons.wave = hired.wave
-            and persons.person_key = hired.person_key
+            people.wave = commenting.wave
+            and people.person_key = commenting.person_key
 )
 
 select * from final

@@ -167,6 +167,8 @@ class Question(_Options):
                 raise ValueError(f"unfavourable_max {code_of(self.unfavourable_max)} lies outside the scale {scale}")
             if self.favourable is None or self.unfavourable_max >= self.favourable:
                 raise ValueError(f"unfavourable_max {code_of(self.unfavourable_max)} needs a favourable_min above it")
+        if self.kind == "csat" and self.favourable is None:
+            raise ValueError(f"a csat question on a scale of {scale} needs favourable_min: the lowest satisfied answer")
         for label, code in self.options.items():
             try:
                 number = float(code)
