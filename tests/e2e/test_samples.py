@@ -139,6 +139,22 @@ def test_parquet_csv_and_duckdb_hold_the_same_rows(samples: Company) -> None:
         assert (release / "csv" / f"{table}.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
+def test_the_report_page_tells_what_the_tables_hold_and_is_drawn_alike_again(samples: Company, tmp_path: Path) -> None:
+    page = (samples.home / "releases" / "current" / "report.html").read_text(encoding="utf-8")
+    assert "みなも茶菓（サンプル）" in page
+    assert page.count('<svg class="chart"') >= 2 * 15
+    (index, n), *_ = samples.query("""select value, n_answered from rpt_employee_engagement
+        where org_unit = 'all' and metric_code = 'engagement_index' order by wave_date desc""")
+    assert f"の指数は{index:.1f}点" in page
+    assert f"{n}人）です。" in page
+    for action, number in samples.query("select action, count(*) from rpt_pdca_board where is_latest group by action"):
+        assert f"{action} {number}" in page
+    assert not re.search(r"""(?:src|href)=["'](?!#|data:,)""", page)
+    done = samples.run("report", str(tmp_path / "again.html"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
+
+
 def persons_in_the_samples() -> set[str]:
     """Mail addresses, full names, phone numbers and handles that stand in the sample files."""
     found: set[str] = set()
