@@ -116,8 +116,8 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
             built.unlink(missing_ok=True)
             context.log.info("dbt build: staging, facts, reports and their tests")
             shown = {table.name for table in published_tables(json.loads(manifest_path(settings).read_text()))}
-            # While dbt holds the file no preview can be read: the first published table waits for dbt's end, and, since outputs must
-            # come in the order of their dependencies, all that follow it.
+            # While dbt holds the file no preview can be read: the first published table waits for its end; so do all that follow,
+            # since outputs must come in the order of their dependencies.
             held: dict[str, dg.Output[Any]] = {}
             try:
                 for event in dbt.cli(dbt_args(company), context=context, target_path=settings.home / "dbt").stream():
