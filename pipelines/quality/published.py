@@ -104,6 +104,7 @@ ROUNDED = {
     "rpt_employee_activities": ("events", "people_reached"),
     "rpt_manager_spans": ("managers", "broken_chains"),
     "rpt_business_unit_months": ("headcount",),
+    "rpt_headcount_months": ("headcount",),
     "rpt_employee_representativeness": ("headcount", "invited", "answered"),
     "rpt_turnover_by_engagement": ("most_engaged_people", "least_engaged_people"),
 }
