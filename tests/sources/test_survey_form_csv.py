@@ -238,6 +238,16 @@ def test_respondents_meet_their_hr_record_or_their_orders(
             "favourable_min 6 lies outside the scale 1 to 5",
         ),
         (
+            {"questions": {"a": {"code": "x", "kind": "rating", "unfavourable_max": 0}}},
+            "unfavourable_max 0 lies outside the scale 1 to 5",
+        ),
+        ({"questions": {"a": {"code": "x", "kind": "rating", "unfavourable_max": 4}}}, "needs a favourable_min above it"),
+        (
+            {"questions": {"a": {"code": "x", "kind": "rating", "scale": [1, 7], "unfavourable_max": 2}}},
+            "needs a favourable_min above it",
+        ),
+        ({"questions": {"a": {"code": "x", "kind": "text", "unfavourable_max": 2}}}, "this one is text"),
+        (
             {"questions": {"a": {"code": "x", "kind": "rating", "options": {"b": "c"}}}},
             "'b' of a rating question must stand for a number",
         ),
