@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from pipelines.publish import PublishError, list_releases
+from pipelines.publish import DATABASE, REPORT, PublishError, current, list_releases
 from pipelines.publish import rollback as roll_back
 from pipelines.settings import PROJECT, Config, ConfigError, Settings, load_settings
 from pipelines.sources.connection import SourceError
@@ -133,23 +133,25 @@ def _summary(settings: Settings, config: Config, outcomes: list[Any], seconds: f
             console.print(f"  [bold red]failed[/] {escape(f'{what} [{checks[0]}{more}]')}", soft_wrap=True)
         for line in () if outcome.failed else dict.fromkeys(outcome.reasons):
             console.print(f"  [bold red]failed[/] {escape(line)}", soft_wrap=True)
-    current = next((release for release in list_releases(settings.home) if release.is_current), None)
+    published = next((release for release in list_releases(settings.home) if release.is_current), None)
     if not all(outcome.success for outcome in outcomes):
         console.print(
-            f"Nothing was published; {'the last good release stays: ' + current.name if current else 'there is no release yet'}."
+            "Nothing was published; "
+            + (f"the last good release stays: {published.name}." if published else "there is no release yet.")
         )
         console.print("Look closer: [bold]engagement quarantine[/], or the run in the UI: [bold]make dev[/]")
         return
-    if current:
-        published = RichTable("published table", "rows", title=f"Release {current.name}", title_justify="left")
-        published.columns[1].justify = "right"
-        for name, rows in current.tables.items():
-            published.add_row(name, f"{rows:,}")
-        console.print(published)
+    if published:
+        table = RichTable("published table", "rows", title=f"Release {published.name}", title_justify="left")
+        table.columns[1].justify = "right"
+        for name, rows in published.tables.items():
+            table.add_row(name, f"{rows:,}")
+        console.print(table)
         console.print(
             f"Done in {seconds:.0f} s. The tables lie in [bold]{_relative(settings.home)}/releases/current[/]: "
             "engagement.duckdb, parquet/, csv/"
         )
+        console.print(f"Read: open [bold]{_relative(settings.home)}/releases/current/{REPORT}[/] in a browser")
         console.print(
             f"Query: any BI tool, DuckDB or Python on [bold]{_relative(settings.home)}/releases/current/engagement.duckdb[/]"
         )
@@ -212,6 +214,24 @@ def releases() -> None:
     for release in list_releases(load_settings().home):
         mark = "[bold green]current[/]" if release.is_current else "       "
         console.print(f"{release.name}  {mark}  {len(release.tables)} tables, {sum(release.tables.values()):,} rows")
+
+
+@app.command()
+@_plain_errors
+def report(
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to write the page; report.html in the data folder if left out.")
+    ] = None,
+) -> None:
+    """Draw the report page from the current release."""
+    from pipelines.report.page import render
+
+    settings = load_settings()
+    release = current(settings.home)
+    target = file or settings.home / REPORT
+    page = render(release.path / DATABASE, release.name, company=settings.config().company.name)
+    target.write_text(page, encoding="utf-8")
+    console.print(f"wrote {_relative(target)} from {release.name}; open it in a browser", soft_wrap=True)
 
 
 @app.command()
