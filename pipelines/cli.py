@@ -18,7 +18,8 @@ from rich.table import Table as RichTable
 from pipelines.publish import DATABASE, REPORT, PublishError, current, list_releases
 from pipelines.publish import rollback as roll_back
 from pipelines.settings import PROJECT, Config, ConfigError, Settings, load_settings
-from pipelines.sources.connection import SourceError
+from pipelines.sources.connection import Connection, FileConnection, SourceError
+from pipelines.sources.live import LiveConnection
 
 app = typer.Typer(
     help="Engagement Pipelines: land, build, check and publish.",
@@ -26,6 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+connect = typer.Typer(help="Look at a live connection.", no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(connect, name="connect")
 console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
 
 
@@ -179,17 +182,13 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
 @_plain_errors
 def doctor() -> None:
     """Say in plain words what is missing or wrong."""
-    from pipelines.sources import files
-    from pipelines.sources.connection import FileConnection
-
     settings = load_settings()
     config = settings.config()
     settings.keys()
     wrong = 0
     for name, connection in config.connections.items():
         try:
-            found = files.drop_files(connection.path, connection.pattern) if isinstance(connection, FileConnection) else []
-            state = f"[green]ok[/] {len(found)} files" if found else "[yellow]no files yet[/]"
+            state = _state(connection, settings)
         except SourceError as error:
             wrong += 1
             state = f"[bold red]wrong[/] {escape(str(error))}"
@@ -203,6 +202,56 @@ def doctor() -> None:
         console.print(
             "pseudonym keys: made at random and kept beside the data; set ENGAGEMENT_KEY_* before you rely on them (.env.example)"
         )
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _state(connection: Connection, settings: Settings) -> str:
+    """What `doctor` says of a connection that can be read; SourceError where it cannot."""
+    from pipelines.sources import files
+
+    if isinstance(connection, FileConnection):
+        found = files.drop_files(connection.path, connection.pattern)
+        return f"[green]ok[/] {len(found)} files" if found else "[yellow]no files yet[/]"
+    names = connection.secret_names() if isinstance(connection, LiveConnection) else []
+    missing = settings.secrets().missing(names)
+    if missing:
+        raise SourceError(f"the environment variable {', '.join(missing)} is not set")
+    return f"[green]ok[/] secrets are set; `engagement connect try {connection.name}` asks the source"
+
+
+@connect.command("try")
+@_plain_errors
+def try_(name: Annotated[str, typer.Argument(help="The connection's name in connections.yaml.")]) -> None:
+    """Pull one page of each list of a live connection and show what would land. Writes nothing."""
+    from pipelines.sources.http import Clock
+    from pipelines.sources.trial import SHOWN, try_connection
+
+    settings = load_settings()
+    connections = settings.config().connections
+    connection = connections.get(name)
+    if connection is None:
+        raise ConfigError(f"there is no connection {name!r}; connections.yaml has {', '.join(connections)}")
+    if not isinstance(connection, LiveConnection):
+        raise ConfigError(f"{name} reads files; `engagement doctor` says whether they are there")
+    wrong = False
+    for page in try_connection(connection, settings.secrets(), Clock(), lambda line: console.print(line, markup=False)):
+        console.print(f"[bold]{escape(page.label)}[/]: {page.records} records")
+        for table in page.tables:
+            console.print(f"  [bold]{table.table}[/]: {table.count} rows{f', the first {SHOWN}:' if table.count > SHOWN else ''}")
+            for row in table.rows:
+                cells = ", ".join(f"{column}={value}" for column, value in row.items())
+                console.print(f"    {cells}", markup=False, soft_wrap=True)
+            for line in table.unreadable:
+                console.print(f"    [bold red]cannot be read[/] {escape(line)}", soft_wrap=True)
+            if table.missing:
+                console.print(f"    [bold red]missing[/] {', '.join(table.missing)}: the contract wants them in every row")
+            if table.blank:
+                console.print(f"    [dim]not filled: {', '.join(table.blank)}[/]", soft_wrap=True)
+            wrong = wrong or bool(table.unreadable or table.missing)
+        if page.ignored:
+            console.print(f"  [yellow]ignored[/] fields of the source: {escape(', '.join(page.ignored))}", soft_wrap=True)
+    console.print("nothing was written")
     if wrong:
         raise typer.Exit(1)
 
