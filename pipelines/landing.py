@@ -19,10 +19,13 @@ import pyarrow.compute as pc
 from pipelines.batch_facts import Due, Window
 from pipelines.door import Door
 from pipelines.quality.gate import RuleResult
+from pipelines.settings import require_same_keys
 from pipelines.sources.connection import Connection
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch, Pulled, pull
+from pipelines.sources.sieve import Sieve
 from pipelines.store import EXTRACTOR, Day, Store, private, writer_lock
+from pipelines.tombstones import sieve
 
 Log = Callable[[str], None]
 
@@ -65,8 +68,10 @@ def land(
     """Land `window` of `connections` into `home`. Nothing is raised for bad input: see `Landing.refused` and `.checks`."""
     store = Store(home)
     with writer_lock(home, log), tempfile.TemporaryDirectory(prefix="stage-", dir=_stage_root(home)) as folder:
+        # Under the lock: keys or tombstones may have changed while this run waited for its turn.
+        require_same_keys(home, pseudonymiser)
         store.prepare()
-        pulls = _pull_all(connections, Path(folder), pseudonymiser, batch, threads, log)
+        pulls = _pull_all(connections, Path(folder), pseudonymiser, batch, sieve(home, pseudonymiser), threads, log)
         door = Door(Path(folder), store, pulls, window, accept_shrink)
         try:
             checks = door.judge()
@@ -91,12 +96,19 @@ def _stage_root(home: Path) -> Path:
 
 
 def _pull_all(
-    connections: Sequence[Connection], stage: Path, pseudonymiser: Pseudonymiser, batch: Batch, threads: int, log: Log
+    connections: Sequence[Connection],
+    stage: Path,
+    pseudonymiser: Pseudonymiser,
+    batch: Batch,
+    erased: Sieve,
+    threads: int,
+    log: Log,
 ) -> list[Pulled]:
     def one(connection: Connection) -> Pulled:
-        pulled = pull(connection, stage, pseudonymiser, batch)
+        pulled = pull(connection, stage, pseudonymiser, batch, erased)
         rows = ", ".join(f"{count:,} {name}" for name, count in pulled.rows.items() if count) or "no rows"
-        log(f"{connection.name}: {pulled.error or f'{pulled.files} files, {rows}'}")
+        left_out = f"; {pulled.erased:,} rows of erased persons left out" if pulled.erased else ""
+        log(f"{connection.name}: {pulled.error or f'{pulled.files} files, {rows}{left_out}'}")
         return pulled
 
     with ThreadPoolExecutor(max_workers=threads) as pool:

@@ -27,6 +27,7 @@ from pipelines.sources.connection import Bad, Connection, FileConnection, Frame,
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import COMMON, Column, Table
+from pipelines.sources.sieve import Sieve
 
 MONEY_STEP = Decimal("0.0001")
 MONEY_LIMIT = Decimal(10) ** 14  # what DECIMAL(18, 4) holds
@@ -51,6 +52,7 @@ class Pulled:
     rows: dict[str, int] = field(default_factory=dict)
     money: dict[str, Decimal] = field(default_factory=dict)
     files: int = 0
+    erased: int = 0  # rows left out because they are an erased person's; they are in no other count
     error: SourceError | None = None
 
 
@@ -65,14 +67,22 @@ def money_column(table: Table) -> str | None:
     return next((name for name in ("amount", "total_amount") if name in names), None)
 
 
-def pull(connection: Connection, stage: Path, pseudonymiser: Pseudonymiser, batch: Batch) -> Pulled:
-    """Read everything the connection has and stage it; a SourceError is kept in the result, not raised."""
+def pull(connection: Connection, stage: Path, pseudonymiser: Pseudonymiser, batch: Batch, sieve: Sieve | None = None) -> Pulled:
+    """Read everything the connection has and stage it; a SourceError is kept in the result, not raised.
+
+    What `sieve` catches is never staged.
+    """
     pulled = Pulled(connection, rows=dict.fromkeys(connection.tables, 0))
     writers: dict[str, pq.ParquetWriter] = {}
+    erased: dict[int, set[str]] = {}  # documents of each file: a newer file's order without a person keeps its lines
     try:
-        for age, file, frame in _frames(connection, pulled):
+        for age, file, frame in frames(connection, pulled):
             table = contract_table(connection.source, frame.table)
             rows = typed(table, frame, connection, file, age, pseudonymiser, batch)
+            if sieve is not None:
+                read = rows.num_rows
+                rows = sieve.sift(table, rows, erased.setdefault(age, set()))
+                pulled.erased += read - rows.num_rows
             pulled.rows[table.name] += rows.num_rows
             if money := money_column(table):
                 total = pc.sum(rows[money]).as_py() or Decimal(0)
@@ -93,7 +103,8 @@ def pull(connection: Connection, stage: Path, pseudonymiser: Pseudonymiser, batc
     return pulled
 
 
-def _frames(connection: Connection, pulled: Pulled) -> Iterator[tuple[int, str, Frame]]:
+def frames(connection: Connection, pulled: Pulled) -> Iterator[tuple[int, str, Frame]]:
+    """Every frame of every file, oldest first, with the file's age and name; counts the files. Raises SourceError."""
     if not isinstance(connection, FileConnection):
         raise TypeError(f"{connection.kind} reads no files")
     for age, path in enumerate(files.drop_files(connection.path, connection.pattern)):
