@@ -97,7 +97,8 @@ def apply(verdict: Verdict, rows: pa.Table) -> pa.Table:
 
 
 def _document_keys(document: str, rows: pa.Table) -> pa.Array:
-    return pc.binary_join_element_wise(_flat(rows["change_date"]).cast(pa.string()), _flat(rows[document]), "/")
+    days = pc.fill_null(_flat(rows["change_date"]).cast(pa.string()), "no day")
+    return pc.binary_join_element_wise(days, _flat(rows[document]), "/")
 
 
 def _flat(values: pa.ChunkedArray) -> pa.Array:
