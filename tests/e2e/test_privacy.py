@@ -27,7 +27,10 @@ from tests.e2e.conftest import Company
 
 Column = tuple[str, str, set[str]]  # where it lies, its name, its distinct texts
 # Here a row says itself whether its person is an employee or a customer: the rows are looked at one by one.
-BY_ROW = {"respondent_pid", "token_pid", "subject", "source_record_id", "row_json", "key"}
+BY_ROW = {
+    *("respondent_pid", "token_pid", "subject", "source_record_id", "row_json", "key"),  # as landed
+    *("person_key", "subject_key", "event_key"),  # fct_survey_answers and int_initiative_outcomes
+}
 EMPLOYEE_SIDE = re.compile(r"employee|manager|turnover|headcount|hr__|(^|/)hr/|org_unit|span")
 CUSTOMER_SIDE = re.compile(
     r"customer|order|review|subscription|points|rfm|purchase|retention|mention|ugc|ec__|sns__|(^|/)(ec|sns)/"
@@ -106,17 +109,22 @@ def test_employees_and_customers_cannot_be_joined(samples: Company, home_columns
     assert offenders == []
     assert min(seen.values()) > 10, "the columns looked at hold no pseudonyms"
 
-    audience = {"customer": "customer", "employee": "employee"}
+    audience = {"customer": "customer", "employee": "employee", "org_unit": "employee"}
     with duckdb.connect(str(samples.home / "warehouse.duckdb"), read_only=True) as warehouse:
-        survey = """select distinct audience, pid from main.stg_survey__surveys join (
-            select survey_id, respondent_pid as pid from main.stg_survey__answers
-            union select survey_id, respondent_pid from main.stg_survey__invitations
-            union select survey_id, token_pid from main.stg_survey__invitations) using (survey_id) where pid is not null"""
-        subjects = "select distinct subject_type, subject from main.stg_plan__initiative_subjects"
-        rows = warehouse.execute(survey).fetchall() + warehouse.execute(subjects).fetchall()
-    told = {(audience[of], pid) for of, pid in rows if of in audience}
-    assert {of for of, _ in told} == {"customer", "employee"}
-    assert [pid for of, pid in told if side[pid] != of] == []
+        by_row = [
+            """select audience, pid from stg_survey__surveys join (
+                select survey_id, respondent_pid as pid from stg_survey__answers
+                union select survey_id, respondent_pid from stg_survey__invitations
+                union select survey_id, token_pid from stg_survey__invitations) using (survey_id)""",
+            "select subject_type, subject from stg_plan__initiative_subjects",
+            "select audience, concat_ws(' ', respondent_pid, person_key) from fct_survey_answers",
+            "select subject_type, concat_ws(' ', subject_key, person_key, event_key) from int_initiative_outcomes",
+        ]
+        for query in by_row:
+            rows = warehouse.execute(query).fetchall()
+            told = {(audience[of], pid) for of, text in rows if of in audience for pid in PID.findall(text or "")}
+            assert told, query
+            assert [pid for of, pid in told if side.get(pid, of) != of] == [], query
 
 
 def named(samples: Path) -> dict[str, set[str]]:
