@@ -16,7 +16,7 @@ dev: $(VENV)/installed ## open the Dagster UI on http://127.0.0.1:3000
 
 test: lint ## everything CI runs: linters, types, documentation, tests
 	$(BIN)/engagement docs --check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/installed ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check pipelines tests

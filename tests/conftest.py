@@ -6,7 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from shops import Shop
+
+# No test asserts seconds: a busy machine is no defect.
+settings.register_profile("engagement", deadline=None)
+settings.load_profile("engagement")
 
 
 @pytest.fixture
@@ -24,3 +29,10 @@ def content() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
         return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
     return read
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In parallel runs a file stays in one process, and so do all tests of one company: its first night takes a minute."""
+    for item in items:
+        companies = {"samples", "small_company"} & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group(companies.pop() if companies else item.path.name))

@@ -58,3 +58,28 @@
 {% macro ci_high(value, margin, highest) -%}
     case when {{ margin }} is not null then least({{ value }} + {{ margin }}, {{ highest }}) end
 {%- endmacro %}
+
+{# Years of service on a day, in four bands; unknown without a day of hire. #}
+{% macro tenure_band(hire_date, day) -%}
+    case
+        when {{ hire_date }} is null then 'unknown'
+        {%- for years, band in [(1, '0-1'), (3, '1-3'), (10, '3-10')] %}
+        when {{ day }} < cast({{ dbt.dateadd('year', years, hire_date) }} as date) then '{{ band }}'
+        {%- endfor %}
+        else '10+'
+    end
+{%- endmacro %}
+
+{#
+    Finite-population correction: the margin shrinks as the answers come to be all there are (Cochran, Sampling Techniques, 1977, chapter 2). The
+    headcount is rounded up to the next 5, so that no interval leads back to it; 1 where it is not known.
+#}
+{% macro finite_population_correction(n, population) -%}
+    case
+        when {{ population }} is null then 1
+        else sqrt(
+            (greatest(ceil({{ population }} / 5.0) * 5, {{ n }}) - {{ n }})
+            / nullif(greatest(ceil({{ population }} / 5.0) * 5, {{ n }}, 2) - 1, 0)
+        )
+    end
+{%- endmacro %}

@@ -44,4 +44,4 @@ where
     or orders.gross_amount + orders.discount_amount + orders.points_used_amount + orders.shipping_amount + orders.fee_amount
     <> coalesce(line_sums.amount, 0)
     or orders.tax_8_amount + orders.tax_10_amount > orders.tax_amount
-    or orders.net_amount + coalesce(taken_back.goods_amount, 0) < 0
+    or orders.net_amount + coalesce(taken_back.goods_amount, 0) < least(orders.net_amount, 0)

@@ -80,8 +80,9 @@ window_of_data as (
     from bounds
 ),
 
+-- From the first of a month on: monthly tables name a month by that day.
 days as (
-    select {{ date_series('first_date', 'last_date', 'day') }} as date_day
+    select {{ date_series(month_start('first_date'), 'last_date', 'day') }} as date_day
     from window_of_data
     where first_date is not null
 ),

@@ -7,6 +7,10 @@ surveys as (
     select * from {{ ref('stg_survey__surveys') }}
 ),
 
+drivers as (
+    select * from {{ ref('survey_drivers') }}
+),
+
 final as (
     select
         -- ids
@@ -20,7 +24,7 @@ final as (
         surveys.mode,
         questions.question_text,
         questions.kind,
-        questions.driver,
+        case when drivers.question_code is not null then drivers.driver else questions.driver end as driver,
         -- measures
         questions.position,
         questions.scale_min,
@@ -37,6 +41,10 @@ final as (
         on
             questions.connection = surveys.connection
             and questions.survey_id = surveys.survey_id
+    left join drivers
+        on
+            questions.survey_id = drivers.survey_id
+            and questions.question_code = drivers.question_code
 )
 
 select * from final

@@ -26,6 +26,7 @@ joined as (
         adjustments.*,
         orders.order_key,
         orders.net_amount as order_net_amount,
+        case when adjustments.currency = orders.currency then orders.net_jpy end as order_net_jpy,
         coalesce(aliases.customer_key, orders.customer_key) as customer_key,
         coalesce(orders.is_sold, true)
         and not (
@@ -72,14 +73,27 @@ running as (
 goods as (
     select
         *,
+        case when order_key is null then amount else greatest(goods_so_far, -order_net_amount) end as goods_after,
         case
-            when not is_goods then 0
-            when order_key is null then amount
-            else
-                greatest(goods_so_far, -order_net_amount)
-                - greatest(goods_so_far - amount, -order_net_amount)
-        end as goods_amount
+            when order_key is null then 0
+            else greatest(goods_so_far - case when is_goods then amount else 0 end, -order_net_amount)
+        end as goods_before
     from running
+),
+
+-- What is left of an order that came back in full is nothing, in yen as well.
+converted as (
+    select
+        *,
+        case
+            when goods_after = -order_net_amount and order_net_jpy is not null then -order_net_jpy
+            else {{ to_jpy('goods_after', 'fx_rate') }}
+        end as goods_after_jpy,
+        case
+            when goods_before = -order_net_amount and order_net_jpy is not null then -order_net_jpy
+            else {{ to_jpy('goods_before', 'fx_rate') }}
+        end as goods_before_jpy
+    from goods
 ),
 
 final as (
@@ -101,11 +115,11 @@ final as (
         quantity,
         amount,
         tax_amount,
-        cast(goods_amount as decimal(18, 4)) as goods_amount,
+        cast(goods_after - goods_before as decimal(18, 4)) as goods_amount,
         fx_rate,
         {{ to_jpy('amount', 'fx_rate') }} as amount_jpy,
         {{ to_jpy('tax_amount', 'fx_rate') }} as tax_jpy,
-        {{ to_jpy('goods_amount', 'fx_rate') }} as goods_jpy,
+        cast(goods_after_jpy - goods_before_jpy as decimal(18, 2)) as goods_jpy,
         -- flags
         is_counted,
         fx_rate is null as is_fx_missing,
@@ -113,7 +127,7 @@ final as (
         -- dates and timestamps
         business_date,
         adjusted_at
-    from goods
+    from converted
 )
 
 select * from final

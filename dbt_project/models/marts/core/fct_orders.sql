@@ -79,11 +79,24 @@ amounts as (
     left join numbered on identified.order_key = numbered.order_key
 ),
 
+converted as (
+    select
+        *,
+        {%- for name in [
+            "gross", "discount", "points_used", "shipping", "fee", "tax", "taxable_8", "tax_8", "taxable_10", "tax_10", "total"
+        ] %}
+        {{ to_jpy(name ~ '_amount', 'fx_rate') }} as {{ name }}_jpy,
+        {%- endfor %}
+        cast({{ net_amount('gross_amount', 'discount_amount') }} as decimal(18, 4)) as net_amount
+    from amounts
+),
+
+-- In yen, too, net sales are the sum of their parts: rounded on its own it could be a hundredth off.
 netted as (
     select
         *,
-        cast({{ net_amount('gross_amount', 'discount_amount') }} as decimal(18, 4)) as net_amount
-    from amounts
+        cast({{ net_amount('gross_jpy', 'discount_jpy') }} as decimal(18, 2)) as net_jpy
+    from converted
 ),
 
 final as (
@@ -118,7 +131,7 @@ final as (
         {%- for name in [
             "gross", "discount", "net", "points_used", "shipping", "fee", "tax", "taxable_8", "tax_8", "taxable_10", "tax_10", "total"
         ] %}
-        {{ to_jpy(name ~ '_amount', 'fx_rate') }} as {{ name }}_jpy,
+        {{ name }}_jpy,
         {%- endfor %}
         -- flags
         status = 'cancelled' as is_cancelled,

@@ -20,6 +20,10 @@ activities as (
     select * from {{ ref('int_customer_activities') }}
 ),
 
+subscription_months as (
+    select * from {{ ref('fct_subscription_months') }}
+),
+
 segments as (
     select * from {{ ref('rfm_segments') }}
 ),
@@ -76,6 +80,19 @@ returns_of_month as (
     group by customer_key, {{ month_start('business_date') }}
 ),
 
+subscriptions_of_month as (
+    select
+        customer_key,
+        month_start,
+        {{ count_if("state_closing = 'active'") }} as subscriptions_active,
+        {{ count_if("state_closing = 'paused'") }} as subscriptions_paused,
+        cast(sum(churned + churned_while_paused) as bigint) as subscriptions_cancelled,
+        {{ sum_if_complete('mrr_closing_jpy') }} as mrr_jpy
+    from subscription_months
+    where customer_key is not null
+    group by customer_key, month_start
+),
+
 -- A month without orders, returns or posts is 0 of them; a score nobody gave is empty.
 filled as (
     select
@@ -93,6 +110,10 @@ filled as (
         end as net_sales,
         case when returns_of_month.customer_key is null then 0 else returns_of_month.returns_jpy end as returns_jpy,
         case when sales_of_month.customer_key is null then 0 else sales_of_month.net_jpy end as sold_jpy,
+        {%- for name in ["subscriptions_active", "subscriptions_paused", "subscriptions_cancelled"] %}
+        coalesce(subscriptions_of_month.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
+        case when subscriptions_of_month.customer_key is null then 0 else subscriptions_of_month.mrr_jpy end as mrr_jpy,
         {%- for name in counts %}
         coalesce(activities.{{ name }}, 0) as {{ name }},
         {%- endfor %}
@@ -100,7 +121,7 @@ filled as (
         activities.csat_score
     from customers
     inner join months on customers.first_month <= months.month_start
-    {%- for relation in ["sales_of_month", "returns_of_month", "activities"] %}
+    {%- for relation in ["sales_of_month", "returns_of_month", "subscriptions_of_month", "activities"] %}
     left join {{ relation }}
         on
             customers.customer_key = {{ relation }}.customer_key
@@ -215,6 +236,10 @@ final as (
         recency_quintile,
         frequency_quintile,
         monetary_quintile,
+        subscriptions_active,
+        subscriptions_paused,
+        subscriptions_cancelled,
+        cast(mrr_jpy as decimal(18, 2)) as mrr_jpy,
         nps_answer,
         csat_score,
         {%- for name in counts %}

@@ -38,7 +38,7 @@ final as (
         likes,
         replies,
         reposts,
-        cast({{ dbt.datediff('posted_at', 'first_reply_at', 'minute') }} as bigint) as minutes_to_first_reply,
+        cast(floor({{ dbt.datediff('posted_at', 'first_reply_at', 'second') }} / 60.0) as bigint) as minutes_to_first_reply,
         -- flags
         is_ugc,
         is_incentivised,

@@ -148,7 +148,7 @@ final as (
         on
             rated.subscription_key = happened.subscription_key
             and rated.month_start = happened.month_start
-    where rated.state <> 'cancelled' or rated.state_opening <> 'cancelled'
+    where rated.state <> 'cancelled' or rated.state_opening <> 'cancelled' or happened.subscription_key is not null
 )
 
 select * from final

@@ -7,107 +7,193 @@ scores as (
     select * from {{ ref('int_employee_wave_scores') }}
 ),
 
-surveys as (
-    select * from {{ ref('stg_survey__surveys') }}
+people as (
+    select * from {{ ref('int_employee_wave_people') }}
 ),
 
-invitations as (
-    select * from {{ ref('stg_survey__invitations') }}
-),
-
-employee_states as (
-    select * from {{ ref('int_employee_states') }}
+weights as (
+    select * from {{ ref('int_employee_wave_weights') }}
 ),
 
 ancestors as (
     select * from {{ ref('int_org_unit_ancestors') }}
 ),
 
-wave_dates as (
+wave_ends as (
     select
+        connection,
+        survey_id,
         wave,
         max(business_date) as wave_date,
         max(min_n) as min_n
     from answers
     where audience = 'employee'
-    group by wave
+    group by connection, survey_id, wave
 ),
 
-respondents as (
+wave_dates as (
     select
-        wave,
-        person_key,
-        coalesce(max(org_unit), 'all') as org_unit,
-        max(respondent_pid) is null as is_anonymous
-    from answers
-    where audience = 'employee' and is_latest_response
-    group by wave, person_key
+        *,
+        lag(wave) over (partition by connection, survey_id order by wave_date, wave) as previous_wave
+    from wave_ends
 ),
 
-invited as (
-    select
-        invitations.wave,
-        invitations.respondent_pid,
-        coalesce(max(invitations.org_unit), max(employee_states.org_unit), 'all') as org_unit
-    from invitations
-    inner join surveys
-        on
-            invitations.connection = surveys.connection
-            and invitations.survey_id = surveys.survey_id
-    left join employee_states
-        on
-            invitations.respondent_pid = employee_states.employee_pid
-            and invitations.business_date >= employee_states.start_date
-            and (invitations.business_date < employee_states.end_date or employee_states.end_date is null)
-    where surveys.audience = 'employee'
-    group by invitations.wave, invitations.respondent_pid
-),
-
-invited_per_unit as (
+people_per_unit as (
     select
         ancestors.ancestor_unit as org_unit,
-        invited.wave,
-        count(*) as n_invited
-    from invited
-    inner join ancestors on invited.org_unit = ancestors.org_unit
-    group by ancestors.ancestor_unit, invited.wave
+        people.wave,
+        {{ count_if('people.is_employed') }} as n_employed,
+        {{ count_if('people.is_invited') }} as n_invited,
+        {{ count_if('people.is_response') }} as n_answered
+    from people
+    inner join ancestors on people.org_unit = ancestors.org_unit
+    group by ancestors.ancestor_unit, people.wave
+),
+
+-- What a person adds to the score: of the eNPS 100, 0 or -100, else the person's mean.
+scored as (
+    select
+        ancestors.ancestor_unit as org_unit,
+        scores.*,
+        coalesce(weights.weight, 1) as weight,
+        case
+            when scores.metric_code = 'enps' then {{ nps('scores.favourable_n', 'scores.unfavourable_n', 'scores.judged_n') }}
+            else scores.person_score
+        end as points
+    from scores
+    inner join ancestors on scores.org_unit = ancestors.org_unit
+    left join weights
+        on
+            scores.wave = weights.wave
+            and scores.person_key = weights.person_key
 ),
 
 scores_per_unit as (
     select
-        ancestors.ancestor_unit as org_unit,
-        scores.wave,
-        scores.metric,
-        scores.metric_code,
-        scores.driver,
+        org_unit,
+        wave,
+        metric,
+        metric_code,
+        driver,
         count(*) as n_answered,
-        avg(scores.person_score) as mean_score,
-        stddev_samp(scores.person_score) as deviation,
-        sum(scores.judged_n) as judged_n,
-        sum(scores.favourable_n) as favourable_n,
-        sum(scores.neutral_n) as neutral_n,
-        sum(scores.unfavourable_n) as unfavourable_n
-    from scores
-    inner join ancestors on scores.org_unit = ancestors.org_unit
-    group by ancestors.ancestor_unit, scores.wave, scores.metric, scores.metric_code, scores.driver
+        avg(points) as mean_score,
+        stddev_samp(points) as deviation,
+        sum(judged_n) as judged_n,
+        sum(favourable_n) as favourable_n,
+        sum(neutral_n) as neutral_n,
+        sum(unfavourable_n) as unfavourable_n,
+        sum(weight * points) / sum(weight) as weighted_score,
+        sum(weight * points * points) / sum(weight) as weighted_square,
+        sum(weight) * sum(weight) / sum(weight * weight) as effective_n
+    from scored
+    group by org_unit, wave, metric, metric_code, driver
 ),
 
--- Whoever answers under a name must have been invited to count as a response; anonymous forms cannot be told apart.
-answered_per_unit as (
+-- Who answered both waves in the unit: what they have in common takes from the scatter of the difference.
+answered_both as (
     select
-        ancestors.ancestor_unit as org_unit,
-        respondents.wave,
-        {{ count_if('respondents.is_anonymous or invited.respondent_pid is not null') }} as n_answered
-    from respondents
-    inner join ancestors on respondents.org_unit = ancestors.org_unit
-    left join invited
+        later.org_unit,
+        later.wave,
+        later.metric,
+        count(*) as n_both,
+        covar_samp(later.points, earlier.points) as covariance
+    from scored as later
+    inner join wave_dates on later.wave = wave_dates.wave
+    inner join scored as earlier
         on
-            respondents.wave = invited.wave
-            and respondents.person_key = invited.respondent_pid
-    group by ancestors.ancestor_unit, respondents.wave
+            later.org_unit = earlier.org_unit
+            and wave_dates.previous_wave = earlier.wave
+            and later.metric = earlier.metric
+            and later.person_key = earlier.person_key
+    group by later.org_unit, later.wave, later.metric
 ),
 
+changes as (
+    select
+        later.org_unit,
+        later.wave,
+        later.metric,
+        later.mean_score - earlier.mean_score as change,
+        {{ var("confidence_z") }} * sqrt(greatest(
+            power(later.deviation, 2) / later.n_answered
+            + power(earlier.deviation, 2) / earlier.n_answered
+            - 2 * coalesce(answered_both.covariance * answered_both.n_both, 0) / (later.n_answered * earlier.n_answered),
+            0
+        )) as margin
+    from scores_per_unit as later
+    inner join wave_dates on later.wave = wave_dates.wave
+    inner join scores_per_unit as earlier
+        on
+            later.org_unit = earlier.org_unit
+            and wave_dates.previous_wave = earlier.wave
+            and later.metric = earlier.metric
+    left join answered_both
+        on
+            later.org_unit = answered_both.org_unit
+            and later.wave = answered_both.wave
+            and later.metric = answered_both.metric
+),
+
+-- The staff a unit's answers stand for: as the register counts it, else as invited; a sample and a census differ in nothing else.
 estimated as (
+    select
+        scores_per_unit.org_unit,
+        scores_per_unit.wave,
+        scores_per_unit.metric,
+        scores_per_unit.metric_code,
+        scores_per_unit.driver,
+        scores_per_unit.n_answered,
+        scores_per_unit.mean_score as score,
+        case
+            when scores_per_unit.metric_code = 'enps'
+                then {{ nps_margin('scores_per_unit.favourable_n', 'scores_per_unit.unfavourable_n', 'scores_per_unit.judged_n') }}
+            else {{ mean_margin('scores_per_unit.deviation', 'scores_per_unit.n_answered') }}
+        end as margin_of_many,
+        coalesce(nullif(people_per_unit.n_employed, 0), nullif(people_per_unit.n_invited, 0)) as n_population,
+        case when scores_per_unit.metric_code = 'enps' then -100 else 0 end as lowest,
+        {{ safe_divide('scores_per_unit.favourable_n', 'scores_per_unit.judged_n') }} as favourable_share,
+        {{ safe_divide('scores_per_unit.neutral_n', 'scores_per_unit.judged_n') }} as neutral_share,
+        {{ safe_divide('scores_per_unit.unfavourable_n', 'scores_per_unit.judged_n') }} as unfavourable_share,
+        scores_per_unit.weighted_score,
+        {{ mean_margin('sqrt(greatest(scores_per_unit.weighted_square - power(scores_per_unit.weighted_score, 2), 0)
+            * scores_per_unit.effective_n / nullif(scores_per_unit.effective_n - 1, 0))', 'scores_per_unit.effective_n') }} as weighted_margin_of_many,
+        changes.change,
+        changes.margin as change_margin
+    from scores_per_unit
+    left join people_per_unit
+        on
+            scores_per_unit.org_unit = people_per_unit.org_unit
+            and scores_per_unit.wave = people_per_unit.wave
+    left join changes
+        on
+            scores_per_unit.org_unit = changes.org_unit
+            and scores_per_unit.wave = changes.wave
+            and scores_per_unit.metric = changes.metric
+),
+
+corrected as (
+    select
+        *,
+        margin_of_many * {{ finite_population_correction('n_answered', 'n_population') }} as margin,
+        weighted_margin_of_many * {{ finite_population_correction('n_answered', 'n_population') }} as weighted_margin
+    from estimated
+),
+
+-- Anonymous forms that name a wrong unit may outnumber its invitations: a rate stops at 1.
+response_rates as (
+    select
+        org_unit,
+        wave,
+        'response_rate' as metric,
+        'response_rate' as metric_code,
+        n_answered,
+        0 as lowest,
+        least({{ safe_divide('n_answered', 'n_invited') }}, 1) as score
+    from people_per_unit
+    where n_invited > 0
+),
+
+all_metrics as (
     select
         org_unit,
         wave,
@@ -115,47 +201,36 @@ estimated as (
         metric_code,
         driver,
         n_answered,
-        case
-            when metric_code = 'enps' then {{ nps('favourable_n', 'unfavourable_n', 'judged_n') }}
-            else mean_score
-        end as score,
-        case
-            when metric_code = 'enps' then {{ nps_margin('favourable_n', 'unfavourable_n', 'judged_n') }}
-            else {{ mean_margin('deviation', 'n_answered') }}
-        end as margin,
-        case when metric_code = 'enps' then -100 else 0 end as lowest,
-        {{ safe_divide('favourable_n', 'judged_n') }} as favourable_share,
-        {{ safe_divide('neutral_n', 'judged_n') }} as neutral_share,
-        {{ safe_divide('unfavourable_n', 'judged_n') }} as unfavourable_share
-    from scores_per_unit
-),
-
--- Anonymous forms that name a wrong unit may outnumber its invitations: a rate stops at 1.
-response_rates as (
+        score,
+        lowest,
+        margin,
+        favourable_share,
+        neutral_share,
+        unfavourable_share,
+        weighted_score,
+        weighted_margin,
+        change,
+        change_margin
+    from corrected
+    union all
     select
-        invited_per_unit.org_unit,
-        invited_per_unit.wave,
-        'response_rate' as metric,
-        'response_rate' as metric_code,
+        org_unit,
+        wave,
+        metric,
+        metric_code,
         cast(null as {{ dbt.type_string() }}) as driver,
-        coalesce(answered_per_unit.n_answered, 0) as n_answered,
-        least({{ safe_divide('coalesce(answered_per_unit.n_answered, 0)', 'invited_per_unit.n_invited') }}, 1) as score,
+        n_answered,
+        score,
+        lowest,
         cast(null as double) as margin,
-        0 as lowest,
         cast(null as double) as favourable_share,
         cast(null as double) as neutral_share,
-        cast(null as double) as unfavourable_share
-    from invited_per_unit
-    left join answered_per_unit
-        on
-            invited_per_unit.org_unit = answered_per_unit.org_unit
-            and invited_per_unit.wave = answered_per_unit.wave
-),
-
-all_metrics as (
-    select * from estimated
-    union all
-    select * from response_rates
+        cast(null as double) as unfavourable_share,
+        cast(null as double) as weighted_score,
+        cast(null as double) as weighted_margin,
+        cast(null as double) as change,
+        cast(null as double) as change_margin
+    from response_rates
 ),
 
 final as (
@@ -166,9 +241,11 @@ final as (
         all_metrics.metric,
         all_metrics.metric_code,
         all_metrics.driver,
+        wave_dates.previous_wave,
         -- measures
         all_metrics.n_answered,
-        invited_per_unit.n_invited,
+        nullif(people_per_unit.n_invited, 0) as n_invited,
+        nullif(people_per_unit.n_employed, 0) as n_employed,
         wave_dates.min_n,
         {{ stable('all_metrics.score') }} as value,
         {{ stable(ci_low('all_metrics.score', 'all_metrics.margin', 'all_metrics.lowest')) }} as ci_low,
@@ -176,14 +253,20 @@ final as (
         all_metrics.favourable_share,
         all_metrics.neutral_share,
         all_metrics.unfavourable_share,
+        {{ stable('all_metrics.weighted_score') }} as weighted_value,
+        {{ stable(ci_low('all_metrics.weighted_score', 'all_metrics.weighted_margin', 'all_metrics.lowest')) }} as weighted_ci_low,
+        {{ stable(ci_high('all_metrics.weighted_score', 'all_metrics.weighted_margin', '100')) }} as weighted_ci_high,
+        {{ stable('all_metrics.change') }} as change,
+        {{ stable('all_metrics.change - all_metrics.change_margin') }} as change_ci_low,
+        {{ stable('all_metrics.change + all_metrics.change_margin') }} as change_ci_high,
         -- dates
         wave_dates.wave_date
     from all_metrics
     inner join wave_dates on all_metrics.wave = wave_dates.wave
-    left join invited_per_unit
+    left join people_per_unit
         on
-            all_metrics.org_unit = invited_per_unit.org_unit
-            and all_metrics.wave = invited_per_unit.wave
+            all_metrics.org_unit = people_per_unit.org_unit
+            and all_metrics.wave = people_per_unit.wave
 )
 
 select * from final

@@ -136,6 +136,19 @@ decided as (
             and located.metric = below_hidden.metric
 ),
 
+-- A change is the score less the one before it: shown where both are.
+beside_the_last as (
+    select
+        decided.*,
+        coalesce(decided.suppress_reason is null and earlier.suppress_reason is null and earlier.wave is not null, false) as is_change_shown
+    from decided
+    left join decided as earlier
+        on
+            decided.org_unit = earlier.org_unit
+            and decided.metric = earlier.metric
+            and decided.previous_wave = earlier.wave
+),
+
 final as (
     select
         -- ids
@@ -144,22 +157,27 @@ final as (
         metric,
         metric_code,
         driver,
+        previous_wave,
         -- attributes
         parent_unit,
         business_unit,
         org_level,
         -- measures
         {%- for name in [
-            "n_answered", "n_invited", "value", "ci_low", "ci_high", "favourable_share", "neutral_share", "unfavourable_share"
+            "n_answered", "n_invited", "value", "ci_low", "ci_high", "favourable_share", "neutral_share", "unfavourable_share",
+            "weighted_value", "weighted_ci_low", "weighted_ci_high"
         ] %}
         case when suppress_reason is null then {{ name }} end as {{ name }},
+        {%- endfor %}
+        {%- for name in ["change", "change_ci_low", "change_ci_high"] %}
+        case when is_change_shown then {{ name }} end as {{ name }},
         {%- endfor %}
         suppress_reason,
         -- flags
         suppress_reason is not null as is_suppressed,
         -- dates
         wave_date
-    from decided
+    from beside_the_last
 )
 
 select * from final

@@ -31,13 +31,27 @@ complete_months as (
     group by month_start
 ),
 
--- Kept: a customer at the beginning of the month, active or paused, who is one at its end too.
-judged as (
+-- Kept: a subscriber at the beginning of the month, active or paused, who is one at its end too, be it with another subscription. One whose
+-- customer nobody knows stands for itself.
+subscribers as (
     select
-        *,
-        state_opening in ('active', 'paused') as is_opening,
-        state_opening in ('active', 'paused') and state_closing in ('active', 'paused') as is_kept
+        scope,
+        month_start,
+        coalesce(customer_key, subscription_key) as subscriber,
+        max(case when state_opening in ('active', 'paused') then 1 else 0 end) as is_opening,
+        max(case when state_closing in ('active', 'paused') then 1 else 0 end) as is_closing
     from scoped
+    group by scope, month_start, coalesce(customer_key, subscription_key)
+),
+
+logos as (
+    select
+        scope,
+        month_start,
+        sum(is_opening) as opening_customers,
+        sum(is_opening * is_closing) as kept_customers
+    from subscribers
+    group by scope, month_start
 ),
 
 counted as (
@@ -55,11 +69,9 @@ counted as (
         {%- for name in amounts %}
         {{ sum_if_complete('mrr_' ~ name ~ '_jpy') }} as mrr_{{ name }}_jpy,
         {%- endfor %}
-        {{ count_if('is_opening') }} as opening_customers,
-        {{ count_if('is_kept') }} as kept_customers,
         sum(case when state_opening = 'active' then mrr_closing_jpy else 0 end) as kept_mrr_jpy,
         sum(case when state_opening = 'active' then least(mrr_closing_jpy, mrr_opening_jpy) else 0 end) as kept_mrr_at_most_opening_jpy
-    from judged
+    from scoped
     group by scope, month_start
 ),
 
@@ -84,8 +96,8 @@ final as (
         counted.trials_lapsed,
         counted.trials_closing,
         {{ safe_divide('counted.trials_converted', 'counted.trials_converted + counted.trials_lapsed') }} as trial_conversion_rate,
-        {{ safe_divide('counted.kept_customers', 'counted.opening_customers') }} as logo_retention_rate,
-        {{ safe_divide('counted.opening_customers - counted.kept_customers', 'counted.opening_customers') }} as logo_churn_rate,
+        {{ safe_divide('logos.kept_customers', 'logos.opening_customers') }} as logo_retention_rate,
+        {{ safe_divide('logos.opening_customers - logos.kept_customers', 'logos.opening_customers') }} as logo_churn_rate,
         -- measures: monthly recurring revenue in yen
         {%- for name in amounts %}
         counted.mrr_{{ name }}_jpy,
@@ -97,6 +109,10 @@ final as (
         complete_months.is_complete
     from counted
     inner join complete_months on counted.month_start = complete_months.month_start
+    inner join logos
+        on
+            counted.scope = logos.scope
+            and counted.month_start = logos.month_start
 )
 
 select * from final

@@ -22,6 +22,8 @@ scored as (
         and kind in ('nps', 'csat', 'ces')
         and is_latest_response
         and turned_value is not null
+        -- Satisfied begins where the question says; where it does not say, nobody is satisfied or dissatisfied.
+        and (kind <> 'csat' or is_favourable is not null)
 ),
 
 answered as (

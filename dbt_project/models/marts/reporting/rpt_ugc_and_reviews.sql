@@ -18,6 +18,7 @@ voices as (
         is_verified,
         true as is_ugc,
         polarity,
+        polarity_source,
         disclosure,
         cast(null as bigint) as reach,
         cast(null as bigint) as minutes_to_first_reply
@@ -32,6 +33,7 @@ voices as (
         cast(null as boolean) as is_verified,
         coalesce(is_ugc, false) as is_ugc,
         polarity,
+        polarity_source,
         disclosure,
         reach,
         minutes_to_first_reply
@@ -50,6 +52,10 @@ counted as (
         count(rating) as rated,
         {{ count_if('is_verified') }} as verified,
         count(polarity) as judged,
+        case
+            when min(polarity_source) < max(polarity_source) then 'several'
+            else min(polarity_source)
+        end as polarity_source,
         {{ stable('avg(polarity)') }} as mean_polarity,
         {{ count_if('polarity > 0.05') }} as positive,
         {{ count_if('polarity < -0.05') }} as negative,
@@ -75,6 +81,7 @@ final as (
         mean_rating,
         verified,
         judged,
+        polarity_source,
         mean_polarity,
         {{ safe_divide('positive', 'judged') }} as positive_share,
         {{ safe_divide('negative', 'judged') }} as negative_share,

@@ -1,0 +1,106 @@
+"""The project's own SQL, as dbt compiled it, on landing rows made up by a test: every model and every dbt test, in memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.analysis.identities import customer_aliases
+from pipelines.settings import PROJECT
+from pipelines.sources.contract import TABLES
+
+LANDED = re.compile(r"read_parquet\('[^']*/landing/(\w+)/(\w+)/[^)]*\)")
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Compiled:
+    """The nodes of a compiled dbt project that `reports` and all tests of their ancestors need."""
+
+    def __init__(self, target: Path, reports: Iterable[str]) -> None:
+        self.nodes: dict[str, Any] = json.loads((target / "manifest.json").read_text())["nodes"]
+        self.order: list[str] = []
+        for report in reports:
+            self._add(f"model.engagement.{report}")
+        known = set(self.order)
+        self.tests = [
+            node
+            for node in self.nodes.values()
+            if node["resource_type"] == "test"
+            and node["depends_on"]["nodes"]
+            and all(parent in known or parent.startswith("source.") for parent in node["depends_on"]["nodes"])
+            and "test_type:unit" not in node["tags"]
+        ]
+
+    def _add(self, name: str) -> None:
+        if name in self.order or name not in self.nodes:
+            return
+        for parent in self.nodes[name]["depends_on"].get("nodes", ()):
+            self._add(parent)
+        self.order.append(name)
+
+    def build(self, landing: Mapping[str, Rows], seeds: Mapping[str, Rows] | None = None) -> duckdb.DuckDBPyConnection:
+        """Run every model on `landing`, rows by `source.table`, missing columns NULL; `seeds` replace the project's own."""
+        connection = duckdb.connect()
+        connection.execute("set threads = 1; set timezone = 'UTC'; attach ':memory:' as warehouse; use warehouse")
+        connection.execute("create schema landing")
+        for landed in TABLES:
+            rows = pa.Table.from_pylist([_whole(row) for row in landing.get(landed.id, ())], schema=landed.schema)
+            connection.register("rows_of_table", rows)
+            connection.execute(f"create table landing.{landed.relation} as select * from rows_of_table")
+            connection.unregister("rows_of_table")
+        for name in self.order:
+            node = self.nodes[name]
+            if node["resource_type"] == "seed":
+                self._seed(connection, node, (seeds or {}).get(node["name"]))
+            elif node["language"] == "python":
+                assert node["name"] == "int_customer_aliases", f"{node['name']} is not built here"
+                aliases = customer_aliases(
+                    connection.sql("select * from int_customer_sightings").df(), mails_per_phone=node["config"]["mails_per_phone"]
+                )
+                rows = pa.Table.from_pandas(aliases.astype(object), schema=_ALIASES, preserve_index=False)
+                connection.register("aliases", rows)
+                connection.execute(f"create table {node['relation_name']} as select * from aliases")
+            else:
+                sql = LANDED.sub(r"landing.\1__\2", node["compiled_code"])
+                connection.execute(f"create table {node['relation_name']} as {sql}")
+        return connection
+
+    def failures(self, connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
+        """The rows that the dbt tests return, by test; empty when all hold."""
+        returned = {
+            node["name"]: connection.execute(LANDED.sub(r"landing.\1__\2", node["compiled_code"])).fetchmany(3)
+            for node in self.tests
+        }
+        return {name: rows for name, rows in returned.items() if rows}
+
+    def _seed(self, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], rows: Rows | None) -> None:
+        if rows is None:
+            with (PROJECT / "dbt_project" / node["original_file_path"]).open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+        types: Mapping[str, str] = node["config"]["column_types"]
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
+        connection.execute(f"create table {node['relation_name']} ({columns})")
+        if rows:
+            places = ", ".join("?" * len(types))
+            connection.executemany(
+                f"insert into {node['relation_name']} values ({places})",
+                [[row[name] if row[name] != "" else None for name in types] for row in rows],
+            )
+
+
+_ALIASES = pa.schema([("alias_pid", pa.string()), ("customer_key", pa.string())])
+
+
+def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with what every landing table asks for: landed on its own day, at noon."""
+    noon = datetime.combine(row["business_date"], time(12), UTC)
+    landed = {"source_record_id": "1", "updated_at": noon, "landed_at": noon, "batch_id": "b"}
+    return {"change_date": row["business_date"]} | landed | dict(row)
