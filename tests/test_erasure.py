@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from shops import KEYS, Shop, line
+from typer.testing import CliRunner
 
 from pipelines import erasure, renewal, tombstones
 from pipelines.batch_facts import Window
@@ -169,6 +170,49 @@ def test_who_cannot_be_found_or_told_apart_is_an_error_that_does_not_repeat_the_
     with pytest.raises(ErasureError, match="a customer number of shop or a customer number of other; say which with"):
         find(shop.home, "12", shops=("shop", "other"))
     assert find(shop.home, "12", shops=("other",)).what == "a customer number of other"
+
+
+def test_the_command_shows_first_asks_and_tells_what_it_cannot_do(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Content
+) -> None:
+    from pipelines.cli import app
+
+    columns = (
+        "{order_id: 'No', line_no: Line, ordered_at: Day, customer_id: Buyer, mail: Mail, phone: Tel, sku: Item, quantity: Pieces"
+    )
+    entry = (
+        f"{{source: ec, kind: mapped_csv, path: drop/shop, columns: {columns}, amount: Amount, tax_rate: Tax, status: State}}}}"
+    )
+    file = tmp_path / "connections.yaml"
+    file.write_text(f"company: {{name: A, first_day: 2024-01-01}}\nconnections:\n  shop: {entry}\n")
+    for name, value in {
+        "HOME": shop.home,
+        "CONNECTIONS": file,
+        **{f"KEY_{of.upper()}": key.decode() for of, key in KEYS.items()},
+    }.items():
+        monkeypatch.setenv(f"ENGAGEMENT_{name}", str(value))
+    export(shop)
+    shop.land("2024-01-01", "2024-02-28")
+
+    def erase(*arguments: str, answer: str = "") -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["erase", *arguments], input=answer)
+        return result.exit_code, " ".join(result.output.split())
+
+    nothing = (2, "error nothing was cut off; say whom to erase with --subject")
+    assert erase() == nothing  # also writes down which keys the home has
+    before = content(shop.home)
+    code, told = erase("--subject", "12", "--kind", "customer", "--dry-run")
+    assert (code, "a customer number of shop: one person with 4 pseudonyms" in told, "nothing was changed" in told) == (
+        0,
+        True,
+        True,
+    )
+    code, told = erase("--subject", "-", "--kind", "customer", answer="hanako@example.jp\nn\n")
+    assert (code, "Erase this person for good?" in told, "hanako" in told) == (1, True, False)
+    assert erase() == nothing
+    assert erase("--subject", "12", "--kind", "client") == (2, "error --kind 'client' is none of employee, customer, social")
+    assert erase("--subject", "12", "--readmit") == (2, "error this person is not among the erased; nothing was changed")
+    assert content(shop.home) == before
 
 
 def staff(folder: Path, *rows: str) -> HrFiles:
