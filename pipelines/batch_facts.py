@@ -9,9 +9,11 @@ from statistics import median
 import duckdb
 
 from pipelines.quality.landing import LARGEST_QUARANTINE, LARGEST_SHRINK, LARGEST_UNPARSED, SMALLEST_VOLUME_FLOOR
-from pipelines.sources.pull import Pulled, masked, money_column
+from pipelines.sources.connection import FileConnection, Window
+from pipelines.sources.masking import masked
+from pipelines.sources.pull import Pulled, money_column
 from pipelines.sources.schema import Table
-from pipelines.store import Day, Store, month_of
+from pipelines.store import NO_MONTH, Day, Store, month_of
 
 FEW = 10  # below this many rows a day's volume says nothing
 FEW_BAD = 3  # so many rows may be bad in however small a batch
@@ -20,17 +22,6 @@ CREATE = """create table facts (
   batch varchar, source_table varchar, connection varchar, read_error varchar, type_error varchar, unknown_value varchar,
   conflicting_key varchar, volume_error varchar, shrink_error varchar, checked_rows bigint, quarantined_rows bigint,
   excess_quarantined bigint, rows_lost bigint, money_lost double)"""
-
-
-@dataclass(frozen=True)
-class Window:
-    """The days asked for, both included."""
-
-    start: date
-    end: date
-
-    def __contains__(self, day: date) -> bool:
-        return self.start <= day <= self.end
 
 
 @dataclass
@@ -174,6 +165,8 @@ class BatchFacts:
         if not (self.due.table.is_daily and self.pulled.connection.daily):
             return None
         end = self.window.end
+        if end not in self.pulled.readings.get(self.due.table.name, {end}):
+            return None
         usual = median(self._day_rows(end - timedelta(days=7 * week)) for week in range(1, 5))
         now = self._day_rows(end) if end in self.due.hashes else 0
         if usual < FEW or now >= SMALLEST_VOLUME_FLOOR * usual:
@@ -191,10 +184,13 @@ class BatchFacts:
         query = f"""
             select change_date, count(*), count(*) filter (where not exists (
               select 1 from {self.kept} as kept
-              where kept.connection = old.connection and kept.source_record_id = old.source_record_id))
+              where kept.connection = old.connection and kept.source_record_id = old.source_record_id)
+              and not exists (
+              select 1 from read_parquet(?, hive_partitioning = false) as later
+              where later.source_record_id = old.source_record_id and later.change_date > old.change_date))
             from read_parquet(?, hive_partitioning = false) as old
             where change_date = any(?) group by change_date order by change_date"""
-        found = self.sql.execute(query, [files, days]).fetchall()
+        found = self.sql.execute(query, [self._landed_later(files, months[0]), files, days]).fetchall()
         # All days together as well: a small shop has only few rows a day, and an empty folder would take them all.
         found.append((f"{days[0]} to {days[-1]}", sum(row[1] for row in found), sum(row[2] for row in found)))
         for day, before, gone in found:
@@ -202,6 +198,13 @@ class BatchFacts:
                 hint = "put the missing file back, or run with --accept-shrink"
                 return f"{gone} of the {before} rows landed for {day} are gone; {hint}"
         return None
+
+    def _landed_later(self, files: list[str], first: str) -> list[str]:
+        """Where a record may have moved to: for a drop folder, which says all at once, nowhere but in the pull itself."""
+        if isinstance(self.pulled.connection, FileConnection):
+            return [str(self.store.file(self.due.table, NO_MONTH, "empty"))]
+        landed = {month_of(day) for day in self.due.landed if month_of(day) >= first}
+        return [str(self.store.file(self.due.table, month, self.due.connection)) for month in sorted(landed)] or files
 
     def _day_rows(self, day: date) -> int:
         if day in self.due.hashes:

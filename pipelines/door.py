@@ -16,10 +16,10 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import batch_facts
-from pipelines.batch_facts import BatchFacts, Counts, Due, Window
+from pipelines.batch_facts import BatchFacts, Counts, Due
 from pipelines.quality.gate import Gate, RuleResult
 from pipelines.quality.landing import batch_rules, row_rules
-from pipelines.sources.connection import Connection, FileConnection
+from pipelines.sources.connection import Connection, FileConnection, Window
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.pull import STAGED, Pulled
 from pipelines.sources.schema import PROVENANCE, Table
@@ -60,11 +60,16 @@ class Door:
         ids = dict.fromkeys((pulled.connection.source, name) for pulled in self.pulls for name in pulled.connection.tables)
         return [contract_table(*key) for key in ids]
 
-    def judge(self) -> dict[str, list[RuleResult]]:
-        """Work everything out; the results of every check by table id."""
+    def sort(self) -> None:
+        """Find out which rows are the newest and which days are due; no rule has been asked yet."""
         for table in self.tables():
             self._stage(table)
         self._decide()
+        self.sql.execute("create table rejected (source_table varchar, _id bigint, rule varchar, reason varchar)")
+
+    def judge(self) -> dict[str, list[RuleResult]]:
+        """Work everything out; the results of every check by table id."""
+        self.sort()
         self.close()
         results = self._check_rows()
         self._unguarded = {
@@ -139,14 +144,21 @@ class Door:
         content = [name for name in table.schema.names if name not in PROVENANCE]
         # A row of no readable record replaces none, and none replaces it.
         loose = " or ".join(f"{name} is null" for name in ("change_date", *record))
+        no_key = " or ".join(f"{name} is null" for name in table.key)
         # md5 of the whole row would be exact, too; hash() is 20 times faster and only has to notice a change.
         self.sql.execute(f"""
             create table "kept_{table.relation}" as
             with newest as (
               select * from "raw_{table.relation}"
               qualify {loose} or _age = max(_age) over (partition by connection, change_date, {", ".join(record)})
+            ),
+            -- A live source may give a record twice, in other words the second time: its list moved while it was read.
+            latest as (
+              select * from newest
+              qualify _seen is null or {loose} or {no_key} or row_number() over (
+                partition by connection, change_date, {", ".join(table.key)} order by updated_at desc, _seen desc, _id) = 1
             )
-            select *, hash({", ".join(content)}, _unparsed) as _hash from newest
+            select *, hash({", ".join(content)}, _unparsed) as _hash from latest
             qualify row_number() over (partition by {", ".join(content)}, _unparsed order by _id) = 1""")
         query = f"""select connection, change_date, sum(_hash::hugeint)::varchar from "kept_{table.relation}"
             where change_date is not null group by all"""
@@ -180,6 +192,9 @@ class Door:
         changed |= {
             day for day, entry in landed.items() if day in self.window and entry.rows + entry.quarantined and day not in hashes
         }
+        # What a source shows only as it is now was landed on its day or never: another day's pull says nothing of it.
+        if table.name in pulled.readings:
+            changed &= pulled.readings[table.name]
         if pulled.error:
             changed = set()
         looked_at = changed | {self.window.end}
@@ -205,7 +220,6 @@ class Door:
         with Gate(self.database) as gate:
             for table in self.tables():
                 results[table.id] = gate.check(f"now_{table.relation}", ("_id",), row_rules(table), may_be_empty=True)
-        self.sql.execute("create table rejected (source_table varchar, _id bigint, rule varchar, reason varchar)")
         for table in self.tables():
             for result in results[table.id]:
                 if result.failed and result.query:

@@ -9,21 +9,22 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.batch_facts import Due, Window
+from pipelines.batch_facts import Due
 from pipelines.door import Door
 from pipelines.quality.gate import RuleResult
 from pipelines.settings import require_same_keys
-from pipelines.sources.connection import Connection
+from pipelines.sources.connection import Connection, Window
+from pipelines.sources.credentials import Secrets
+from pipelines.sources.http import Clock
 from pipelines.sources.pseudonym import Pseudonymiser
-from pipelines.sources.pull import Batch, Pulled, pull
-from pipelines.sources.sieve import Sieve
+from pipelines.sources.pull import Batch, Means, Pulled, pull
 from pipelines.store import EXTRACTOR, Day, Store, private, writer_lock
 from pipelines.tombstones import sieve
 
@@ -46,12 +47,16 @@ class TableLanding:
 
 @dataclass
 class Landing:
-    """The outcome of a landing run: rows per connection and table, every check by table id, the connections refused and why."""
+    """The outcome of a landing run: rows per connection and table, every check by table id, the connections refused and why.
+
+    `work` says for each connection what was read: its files, or its pages and the time waited for the source.
+    """
 
     window: Window
     tables: list[TableLanding]
     checks: dict[str, list[RuleResult]]
     refused: dict[str, str]
+    work: dict[str, str] = field(default_factory=dict)
 
 
 def land(
@@ -64,14 +69,31 @@ def land(
     threads: int = 4,
     accept_shrink: bool = False,
     log: Log = lambda _: None,
+    secrets: Secrets | None = None,
+    clock: Clock | None = None,
 ) -> Landing:
-    """Land `window` of `connections` into `home`. Nothing is raised for bad input: see `Landing.refused` and `.checks`."""
+    """Land `window` of `connections` into `home`. Nothing is raised for bad input: see `Landing.refused` and `.checks`.
+
+    `secrets` and `clock` are for live connections.
+    """
     store = Store(home)
     with writer_lock(home, log), tempfile.TemporaryDirectory(prefix="stage-", dir=_stage_root(home)) as folder:
         # Under the lock: keys or tombstones may have changed while this run waited for its turn.
         require_same_keys(home, pseudonymiser)
         store.prepare()
-        pulls = _pull_all(connections, Path(folder), pseudonymiser, batch, sieve(home, pseudonymiser), threads, log)
+        erased = sieve(home, pseudonymiser)
+        means = Means(secrets or Secrets(), clock or Clock())
+
+        def one(connection: Connection) -> Pulled:
+            own = replace(means, tell=lambda line: log(f"{connection.name}: {line}"))
+            pulled = pull(connection, Path(folder), pseudonymiser, batch, window, own, erased)
+            rows = ", ".join(f"{count:,} {name}" for name, count in pulled.rows.items() if count) or "no rows"
+            left_out = f"; {pulled.erased:,} rows of erased persons left out" if pulled.erased else ""
+            log(f"{connection.name}: {pulled.error or f'{pulled.work}, {rows}{left_out}'}")
+            return pulled
+
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            pulls = list(pool.map(one, connections))
         door = Door(Path(folder), store, pulls, window, accept_shrink)
         try:
             checks = door.judge()
@@ -84,7 +106,7 @@ def land(
             tables = [_replace(door, due, store, batch, name in refused) for (_, name), due in door.due.items()]
         finally:
             door.close()
-    return Landing(window, tables, checks, refused)
+    return Landing(window, tables, checks, refused, {pulled.connection.name: pulled.work for pulled in pulls})
 
 
 def _stage_root(home: Path) -> Path:
@@ -93,26 +115,6 @@ def _stage_root(home: Path) -> Path:
     for leftover in root.iterdir():
         shutil.rmtree(leftover, ignore_errors=True)
     return root
-
-
-def _pull_all(
-    connections: Sequence[Connection],
-    stage: Path,
-    pseudonymiser: Pseudonymiser,
-    batch: Batch,
-    erased: Sieve,
-    threads: int,
-    log: Log,
-) -> list[Pulled]:
-    def one(connection: Connection) -> Pulled:
-        pulled = pull(connection, stage, pseudonymiser, batch, erased)
-        rows = ", ".join(f"{count:,} {name}" for name, count in pulled.rows.items() if count) or "no rows"
-        left_out = f"; {pulled.erased:,} rows of erased persons left out" if pulled.erased else ""
-        log(f"{connection.name}: {pulled.error or f'{pulled.files} files, {rows}{left_out}'}")
-        return pulled
-
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        return list(pool.map(one, connections))
 
 
 def _replace(door: Door, due: Due, store: Store, batch: Batch, is_refused: bool) -> TableLanding:

@@ -15,6 +15,7 @@ from pipelines import erasure, renewal, tombstones
 from pipelines.publish import PublishError
 from pipelines.rotation import rotate
 from pipelines.settings import ConfigError, Settings, load_settings, mails_per_phone
+from pipelines.sources.connection import Window
 from pipelines.sources.contract import PLATFORM
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import KeyClass
@@ -109,6 +110,8 @@ def rotate_keys(
         is_kept=is_kept,
         split_unknown=split_unknown,
         log=console.print,
+        history=Window(config.company.first_day, date.today()),
+        secrets=settings.secrets(),
     )
     if rotated.lost_marks:
         lost = f"{rotated.lost_marks} pseudonyms of erased persons stand in no file any more and are forgotten"

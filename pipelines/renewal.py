@@ -24,7 +24,7 @@ FILE = "renewal.json"
 BLANK = "0" * 32  # in logs, in the place of an erased pseudonym
 # Rewritten, replaced or read by their own rules; everything else in a home is searched for pseudonyms.
 _ELSEWHERE = ("landing", "quarantine", "releases", "rotation", "staging")
-_FILES_ELSEWHERE = ("warehouse.duckdb", "erased.json", "pseudonym_keys.env", "pseudonym_keys.json")
+_FILES_ELSEWHERE = ("warehouse.duckdb", "erased.json", "pseudonym_keys.env", "pseudonym_keys.json", "tokens.json")
 
 
 def begin(home: Path, releases: Collection[str]) -> None:

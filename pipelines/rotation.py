@@ -19,11 +19,12 @@ import pyarrow.compute as pc
 from pipelines import renewal, tombstones
 from pipelines.publish import list_releases
 from pipelines.settings import FINGERPRINTS, KEPT_KEYS, kept_text
-from pipelines.sources.connection import Connection, Person, SourceError
+from pipelines.sources.connection import Connection, Person, SourceError, Window
 from pipelines.sources.contract import TABLES
 from pipelines.sources.contract import table as contract_table
+from pipelines.sources.credentials import Secrets
 from pipelines.sources.pseudonym import Pseudonymiser
-from pipelines.sources.pull import Pulled, frames
+from pipelines.sources.pull import Means, Pulled, parts
 from pipelines.sources.schema import KeyClass
 from pipelines.sources.sieve import PID
 from pipelines.store import Store, private, read_file, settle, write_file, write_private, writer_lock
@@ -49,9 +50,20 @@ class Rotated:
 
 
 def rotate(
-    home: Path, connections: Collection[Connection], old_keys: Keys, keys: Keys, *, is_kept: bool, split_unknown: bool, log: Log
+    home: Path,
+    connections: Collection[Connection],
+    old_keys: Keys,
+    keys: Keys,
+    *,
+    is_kept: bool,
+    split_unknown: bool,
+    log: Log,
+    history: Window | None = None,
+    secrets: Secrets | None = None,
 ) -> Rotated:
     """Give every pseudonym in `home` the form that `keys` give it. With `is_kept` the keys are kept beside the data.
+
+    Of live connections all days of `history` are read, with `secrets`.
 
     Raises RotationError, with nothing changed, when a file cannot be read, or when persons who have landed stand in no file any
     more and `split_unknown` is false; with it they get a new pseudonym that no later row of theirs will have.
@@ -59,7 +71,11 @@ def rotate(
     old, new = Pseudonymiser(old_keys), Pseudonymiser(keys)
     store, changed = Store(home), {name for name in keys if keys[name] != old_keys[name]}
     with writer_lock(home, log):
-        known = _renewed(connections, old, new, log)
+        means = Means(secrets or Secrets(), tell=log)
+        known: dict[str, str] = {}
+        for connection in connections:
+            known |= _renewed(connection, history, means, old, new)
+            log(f"{connection.name}: read")
         landed = _landed(store)
         same = {pid for class_, pids in landed.items() if class_ != "any" and class_ not in changed for pid in pids}
         everybody = set().union(*landed.values())
@@ -87,20 +103,21 @@ def rotate(
     return Rotated(len(renewed), len(unknown), lost)
 
 
-def _renewed(connections: Collection[Connection], old: Pseudonymiser, new: Pseudonymiser, log: Log) -> dict[str, str]:
-    """Old pseudonym -> new one, for every person in the dropped files."""
+def _renewed(
+    connection: Connection, history: Window | None, means: Means, old: Pseudonymiser, new: Pseudonymiser
+) -> dict[str, str]:
+    """Old pseudonym -> new one, for every person in the source."""
     known: dict[str, str] = {}
-    for connection in connections:
-        try:
-            for _, _, frame in frames(connection, Pulled(connection)):
-                for column in contract_table(connection.source, frame.table).columns:
-                    if column.personal and column.name in frame.rows.columns:
-                        persons = {cell for cell in frame.rows[column.name].tolist() if isinstance(cell, Person)}
-                        pairs = ((old.pid(person), new.pid(person)) for person in persons)
-                        known.update((one, other) for one, other in pairs if one and other)
-        except SourceError as error:
-            raise RotationError(f"{connection.name}: {error}") from error
-        log(f"{connection.name}: read")
+    try:
+        for part in parts(connection, Pulled(connection), history, means):
+            rows = part.frame.rows
+            for column in contract_table(connection.source, part.frame.table).columns:
+                if column.personal and column.name in rows.columns:
+                    persons = {cell for cell in rows[column.name].tolist() if isinstance(cell, Person)}
+                    pairs = ((old.pid(person), new.pid(person)) for person in persons)
+                    known.update((one, other) for one, other in pairs if one and other)
+    except SourceError as error:
+        raise RotationError(f"{connection.name}: {error}") from error
     return known
 
 

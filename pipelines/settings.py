@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
@@ -19,6 +20,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.sources import KINDS
 from pipelines.sources.connection import Connection
+from pipelines.sources.credentials import Secrets
+from pipelines.sources.live import LiveConnection
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import KeyClass
 
@@ -118,6 +121,38 @@ class Settings(BaseSettings):
         values = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
         return _usable({name: SecretStr(values.get(f"ENGAGEMENT_KEY_{name.upper()}", "").strip()) for name in KEY_CLASSES})
 
+    def secrets(self) -> Secrets:
+        """The values of the variables that the connections name as secrets; a variable that is not set has none."""
+        live = [connection for connection in self.config().connections.values() if isinstance(connection, LiveConnection)]
+        names = {name for connection in live for name in connection.secret_names()}
+        values = {name: os.environ[name] for name in names if name in os.environ}
+        return Secrets(values, KeptTokens(self.home / "tokens.json"))
+
+
+class KeptTokens:
+    """Refresh tokens that a server replaces at each use, kept for the next night in a file for its owner alone."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+
+    def load(self, name: str) -> str | None:
+        """The token last saved under `name`."""
+        with self._lock:
+            return self._all().get(name)
+
+    def save(self, name: str, token: str) -> None:
+        """Keep `token` under `name`; the ones before it are of no use any more."""
+        with self._lock:
+            own = name.partition(":")[0]
+            tokens = {key: value for key, value in self._all().items() if key.partition(":")[0] != own}
+            temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+            _write_private(temporary, json.dumps({**tokens, name: token}))
+            os.replace(temporary, self._file)
+
+    def _all(self) -> dict[str, str]:
+        return dict(json.loads(self._file.read_text())) if self._file.exists() else {}
+
 
 def load_settings() -> Settings:
     """The settings in force; ConfigError with one line per wrong variable."""
@@ -175,16 +210,20 @@ def _write_once(file: Path, text: str) -> None:
     """Create a file for its owner alone, whole and on the disk; where there is one already, it stays."""
     if file.exists():
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    _write_private(temporary, text)
+    with suppress(FileExistsError):
+        os.link(temporary, file)
+    temporary.unlink()
+
+
+def _write_private(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as handle:
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
-    with suppress(FileExistsError):
-        os.link(temporary, file)
-    temporary.unlink()
 
 
 def read_connections(file: Path) -> Config:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.batch_facts import Window
 from pipelines.landing import Landing, land
+from pipelines.sources.connection import Window
 from pipelines.sources.contract import table
 from pipelines.sources.ec.mapped_csv import MappedCsv
 from pipelines.sources.pseudonym import Pseudonymiser

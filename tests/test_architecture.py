@@ -35,7 +35,7 @@ LAYERS = (
     ("store",),
     ("batch_facts",),
     ("door",),
-    ("tombstones", "publish"),
+    ("tombstones", "publish", "preview"),
     ("landing", "renewal"),
     ("erasure", "rotation"),
     ("assets",),

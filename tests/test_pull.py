@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from shops import KEYS, Shop, line
 
-from pipelines.batch_facts import Window
 from pipelines.landing import land
-from pipelines.sources.connection import Connection
+from pipelines.sources.connection import Connection, Window
 from pipelines.sources.hr import HrFiles
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch, Pulled, pull

@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.analysis.permutation import permutation_interval
+from pipelines.analysis.series import level_shift
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +29,7 @@ FEW = 20  # subjects in the smaller arm, under which intervals come from permuta
 MOST_PERMUTATIONS = 4_999
 LEAST_PRE_PERIODS = 3  # under which there is no trend before the start to look at
 LEAST_SERIES = 4  # periods on each side that a series without a control group needs
+DRIFT_LEVEL = 0.90  # of the interval of the drift that few subjects leave possible
 SEED = 20_260_401  # of the permutations, so that a night gives the same interval as the night before
 
 
@@ -37,7 +39,8 @@ class Effect:
 
     `baseline`: the treated before the start (with a holdout that has no period before: the control group). `actual`: the
     treated since. `effect`: actual less what would have been without the measure. `pre_trend`: by how much more the treated
-    rose per period before the start than the others (without a control group: the slope of the series itself).
+    rose per period before the start than the others (without a control group: the slope of the series itself). `drift_low` and
+    `drift_high`: of few subjects, the effect that a drift like the one before the start may pretend, at `DRIFT_LEVEL`.
     """
 
     method: str
@@ -53,15 +56,16 @@ class Effect:
     n_periods: int = 0
     pre_trend: float | None = None
     pre_trend_p: float | None = None
+    drift_low: float | None = None
+    drift_high: float | None = None
     all_treated: bool = False
     why_not: str | None = None
 
-    @property
-    def relative(self) -> float | None:
-        """The effect as a share of what would have been without the measure."""
-        if self.effect is None or self.actual is None or self.actual == self.effect:
+    def share(self, change: float | None) -> float | None:
+        """A change (the effect, or an end of its interval) as a share of what would have been without the measure."""
+        if change is None or self.effect is None or self.actual is None or self.actual == self.effect:
             return None
-        return self.effect / abs(self.actual - self.effect)
+        return change / abs(self.actual - self.effect)
 
 
 def estimate(panel: pd.DataFrame, design: str, *, level: float = 0.95) -> Effect:
@@ -205,9 +209,13 @@ def _with_pre_trend(effect: Effect, panel: pd.DataFrame) -> Effect:
         from scipy import stats
 
         p = float(stats.ttest_ind(slope[treated], slope[~treated], equal_var=False).pvalue)
-    else:
-        p = _permuted_arms(Effect("slopes"), slope, treated, 0.5).p or 1.0
-    return replace(effect, pre_trend=gap, pre_trend_p=p)
+        return replace(effect, pre_trend=gap, pre_trend_p=p)
+    few = _permuted_arms(Effect("slopes"), slope, treated, 1 - DRIFT_LEVEL)
+    given = panel[panel["treated_from"].notna()]
+    is_since = given["period"] >= given["treated_from"]
+    steps = float(given.loc[is_since, "period"].mean() - given.loc[~is_since, "period"].mean())
+    low, high = (-inf, inf) if few.ci_low is None or few.ci_high is None else (few.ci_low, few.ci_high)
+    return replace(effect, pre_trend=gap, pre_trend_p=few.p or 1.0, drift_low=low * steps, drift_high=high * steps)
 
 
 def _slopes(early: pd.DataFrame) -> pd.DataFrame | None:
@@ -313,13 +321,21 @@ def _staggered_pre_trend(effect: Effect, y: Floats, starts: Floats, periods: Flo
     free = ~np.isnan(y) & (periods[None, :] < starts[:, None]) & enough[:, None]
     rise = _without_means(y, free)
 
-    def slope(order: list[int]) -> float:
+    def slope(rise: Floats, order: list[int]) -> float:
         drift = _without_means(earliness[order][:, None] * periods[None, :], free)
         spread = float((drift**2).sum())
         return float((rise * drift).sum() / spread) if spread > 1e-9 else 0.0
 
-    slopes = np.array([slope(order) for order in _orders(len(starts))])
-    return replace(effect, pre_trend=float(slopes[0]), pre_trend_p=float(np.mean(np.abs(slopes) >= abs(slopes[0]) - 1e-12)))
+    orders = _orders(len(starts))
+    slopes = np.array([slope(rise, order) for order in orders])
+    # What the imputation would call an effect if nothing but this drift, of one unit per period, were in the panel.
+    drift = earliness[:, None] * periods[None, :]
+    pretended = _imputed(y, starts, periods, drift)
+    own = _without_means(drift, free)
+    shares = np.array([slope(own, order) for order in orders])
+    _, low, high, p = permutation_interval(float(slopes[0]), slopes, shares, 1 - DRIFT_LEVEL)
+    ends = sorted(end * (pretended[1] if pretended else inf) for end in (low, high))
+    return replace(effect, pre_trend=float(slopes[0]), pre_trend_p=p, drift_low=ends[0], drift_high=ends[1])
 
 
 def _without_means(values: Floats, cells: NDArray[np.bool_]) -> Floats:
@@ -338,46 +354,26 @@ def _without_means(values: Floats, cells: NDArray[np.bool_]) -> Floats:
 def _before_after(panel: pd.DataFrame, alpha: float) -> Effect:
     """Interrupted time series: the shift of the level at the start.
 
-    Wagner et al., J. Clin. Pharm. Ther. 2002. A trend through the whole series is part of the model from eight periods before
-    the start; the errors of neighbouring periods may hang together (AR(1) by feasible least squares). Nothing here tells the
-    measure from whatever else happened at that time.
+    A trend through the whole series is part of the model from eight periods before the start. Nothing here tells the measure from
+    whatever else happened at that time.
     """
     series = panel.groupby("period")["value"].mean()
-    start = panel["treated_from"].min()
-    since = series.index.to_numpy(float) >= start
+    values, periods = series.to_numpy(float), series.index.to_numpy(float)
+    since = periods >= panel["treated_from"].min()
     n_before, n_since = int((~since).sum()), int(since.sum())
     effect = Effect("interrupted_series", n_treated=panel["subject"].nunique(), n_periods=len(series), all_treated=True)
     if min(n_before, n_since) < LEAST_SERIES:
         return replace(effect, why_not="too_few_periods")
-    from scipy import stats
-    from statsmodels.regression.linear_model import GLSAR
-
-    time = series.index.to_numpy(float) - float(series.index[~since][-1])
-    columns = [np.ones(len(series)), since.astype(float)]
-    if n_before >= 2 * LEAST_SERIES:
-        columns.append(time)
-    design = np.column_stack(columns)
-    model = GLSAR(series.to_numpy(float), design, rho=1)
-    model.iterative_fit(maxiter=10)
-    # A short series hides how much its neighbours hang together (Marriott & Pope, Biometrika 1954).
-    rho = float(np.squeeze(model.rho))
-    rho = float(np.clip(rho + (len(columns) + 4 * rho) / len(series), 0, 0.9))
-    fitted = GLSAR(series.to_numpy(float), design, rho=rho).fit()
-    shift, error = float(fitted.params[1]), float(fitted.bse[1])
-    freedom = max((len(series) - len(columns)) * (1 - rho) / (1 + rho), 2.0)
-    reach = float(stats.t.ppf(1 - alpha / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(shift) / error, freedom)) if error else 1.0
-    slope = np.polyfit(time[~since], series.to_numpy(float)[~since], 1)[0] if n_before >= LEAST_PRE_PERIODS else None
-    trend_p = float(fitted.pvalues[2]) if len(columns) == 3 else None
+    shift, trend = level_shift(values, periods, since, with_trend=n_before >= 2 * LEAST_SERIES, alpha=alpha)
     return replace(
         effect,
         inference="ar1",
-        baseline=float(series[~since].mean()),
-        actual=float(series[since].mean()),
-        effect=shift,
-        ci_low=shift - reach,
-        ci_high=shift + reach,
-        p=p,
-        pre_trend=None if slope is None else float(slope),
-        pre_trend_p=trend_p,
+        baseline=float(values[~since].mean()),
+        actual=float(values[since].mean()),
+        effect=shift.value,
+        ci_low=shift.low,
+        ci_high=shift.high,
+        p=shift.p,
+        pre_trend=float(np.polyfit(periods[~since], values[~since], 1)[0]),
+        pre_trend_p=None if trend is None else trend.p,
     )

@@ -10,9 +10,10 @@ PRE_TREND_P = 0.10  # a difference of the trends before the start that is as unl
 
 
 class Verdict(NamedTuple):
-    """`code` is one of supported, suggestive, inconclusive, contradicted, not_testable."""
+    """`code` is one of supported, suggestive, inconclusive, contradicted, not_testable; `why` names its reason."""
 
     code: str
+    why: str
     reason_en: str
     reason_ja: str
 
@@ -44,33 +45,62 @@ def verdict(effect: Effect, design: str, direction: str) -> Verdict:
 
     - not_testable: no estimate; inconclusive: the interval holds 0, or the arms were already drifting apart before the start;
     - contradicted: the interval lies on the worse side;
-    - suggestive: it lies on the better side, but nobody was left without the measure for the whole time;
+    - suggestive: it lies on the better side, but nobody was left without the measure for the whole time, or the time before the
+      start cannot show that arms that were not drawn moved alike;
     - supported: it lies on the better side of a comparison with others.
     """
     if effect.effect is None or effect.ci_low is None or effect.ci_high is None:
-        return Verdict("not_testable", *WHY_NOT[effect.why_not or "no_values"])
+        why = effect.why_not or "no_values"
+        return Verdict("not_testable", why, *WHY_NOT[why])
     if effect.ci_low <= 0 <= effect.ci_high:
         return Verdict(
-            "inconclusive", "The interval holds zero: chance alone may explain it.", "信頼区間が0を含み、偶然でも説明できます。"
+            "inconclusive",
+            "holds_zero",
+            "The interval holds zero: chance alone may explain it.",
+            "信頼区間が0を含み、偶然でも説明できます。",
         )
     is_drifting = effect.pre_trend_p is not None and effect.pre_trend_p < PRE_TREND_P
     # Arms that were drawn drift apart by chance alone, and a series has its trend in the model.
     if is_drifting and design in ("diff_in_diff", "staggered"):
         return Verdict(
             "inconclusive",
+            "drifting",
             "The groups were already drifting apart before the start.",
             "開始前から両群の傾向が異なっていました。",
         )
     if (effect.effect > 0) != (direction == "up"):
-        return Verdict("contradicted", "The metric got worse than without the measure.", "施策が無い場合より悪化しています。")
+        return Verdict(
+            "contradicted", "worse", "The metric got worse than without the measure.", "施策が無い場合より悪化しています。"
+        )
     if effect.all_treated:
         return Verdict(
             "suggestive",
+            "all_treated",
             "It moved the right way, but all were treated: something else at that time may have done it.",
             "望ましい方向に動きましたが、全員が対象のため同時期の別の要因を除けません。",
         )
+    if design in ("diff_in_diff", "staggered"):
+        if effect.pre_trend_p is None:
+            return Verdict(
+                "suggestive",
+                "no_pre_trend",
+                f"Better than {DESIGN_EN[design]}, but the time before the start is too short to see whether they moved alike.",
+                f"{DESIGN_JA[design]}より改善しましたが、開始前の期間が短く、同じ動きだったか確認できません。",
+            )
+        if (
+            effect.drift_low is not None
+            and effect.drift_high is not None
+            and effect.drift_low < effect.effect < effect.drift_high
+        ):
+            return Verdict(
+                "suggestive",
+                "few_units",
+                f"Better than {DESIGN_EN[design]}, but of so few a drift that began before the start cannot be ruled out.",
+                f"{DESIGN_JA[design]}より改善しましたが、対象が少なく、開始前からの傾向の差を否定できません。",
+            )
     return Verdict(
         "supported",
+        "better",
         f"Better than {DESIGN_EN[design]}, and the interval leaves zero out.",
         f"{DESIGN_JA[design]}と比べて改善し、信頼区間は0を含みません。",
     )

@@ -10,11 +10,11 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.batch_facts import Window
 from pipelines.landing import Landing, TableLanding, land
 from pipelines.quality.gate import RuleResult
 from pipelines.quality.landing import batch_rules, door_rules
 from pipelines.settings import Company, Settings
+from pipelines.sources.connection import Window
 from pipelines.sources.contract import TABLES
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch
@@ -48,7 +48,7 @@ def landing_assets(settings: Settings, company: Company) -> dg.AssetsDefinition:
         for table in selected:
             yield dg.MaterializeResult(
                 asset_key=[table.source, table.name],
-                metadata=metadata(_of(landed, table)),
+                metadata=metadata(_of(landed, table), landed.work),
                 check_results=check_results(table, landed),
             )
 
@@ -114,6 +114,7 @@ def run_landing(
         threads=settings.pull_threads,
         accept_shrink=accept_shrink,
         log=context.log.info,
+        secrets=settings.secrets(),
     )
     rows, held = sum(row.landed for row in landed.tables), sum(row.quarantined for row in landed.tables)
     context.log.info(f"landed {rows:,} rows, {held:,} held back, {len(landed.refused)} connections refused")
@@ -156,7 +157,7 @@ def _description(result: RuleResult, landed: Landing) -> str:
     )
 
 
-def metadata(rows: list[TableLanding]) -> dict[str, dg.MetadataValue | int | str]:
+def metadata(rows: list[TableLanding], work: dict[str, str]) -> dict[str, dg.MetadataValue | int | str]:
     """Counts shown on the asset."""
     days = sorted({day for row in rows for day in row.replaced_days})
     return {
@@ -164,7 +165,7 @@ def metadata(rows: list[TableLanding]) -> dict[str, dg.MetadataValue | int | str
         "quarantined": sum(row.quarantined for row in rows),
         "duplicates": sum(row.duplicates for row in rows),
         "replaced_days": len(days),
-        "connections": ", ".join(sorted(row.connection for row in rows)) or "none",
+        "connections": "; ".join(f"{name}: {work.get(name, '')}" for name in sorted(row.connection for row in rows)) or "none",
     }
 
 

@@ -14,6 +14,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from filelock import FileLock
 
+from pipelines.preview import previews
 from pipelines.settings import PROJECT, Company, Settings
 from pipelines.store import Store, private, writer_lock
 
@@ -114,14 +115,36 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
             # The mark says that the warehouse is whole and whose it is: the exit gate and publish read nothing without it.
             built.unlink(missing_ok=True)
             context.log.info("dbt build: staging, facts, reports and their tests")
+            shown = {table.name for table in published_tables(json.loads(manifest_path(settings).read_text()))}
+            held: dict[str, dg.Output[Any]] = {}
             try:
-                yield from dbt.cli(dbt_args(company), context=context, target_path=settings.home / "dbt").stream()
+                for event in dbt.cli(dbt_args(company), context=context, target_path=settings.home / "dbt").stream():
+                    table = context.asset_key_for_output(event.output_name).path[-1] if isinstance(event, dg.Output) else ""
+                    if table in shown:
+                        held[table] = event  # dbt holds the file: its previews can be read when it has ended
+                    else:
+                        yield event
             except DagsterDbtCliRuntimeError:
+                yield from held.values()
                 raise dg.Failure("dbt build failed: " + "; ".join(failures(settings)), allow_retries=False) from None
+            yield from with_previews(held, settings.home / "warehouse.duckdb")
             (settings.home / "warehouse.duckdb").chmod(0o600)
             built.write_text(context.run_id)
 
     return warehouse
+
+
+def with_previews(outputs: Mapping[str, dg.Output[Any]], warehouse: Path) -> Iterator[dg.Output[Any]]:
+    """The outputs of published tables, each with its first rows and its plot as metadata of the asset."""
+    shown = previews(warehouse, outputs)
+    for table, output in outputs.items():
+        preview = shown[table]
+        metadata = {
+            "dagster/row_count": preview.rows,
+            "preview": dg.MetadataValue.md(preview.head),
+            **({"plot": dg.MetadataValue.md(preview.plot)} if preview.plot else {}),
+        }
+        yield output.with_metadata({**output.metadata, **metadata})
 
 
 def failures(settings: Settings) -> list[str]:

@@ -83,5 +83,7 @@ def _write(folder: Path, company: Company, rng: np.random.Generator, scale: floa
     survey_files.write_surveys(folder / "survey", company.staff, company.asked, company.shoppers)
     social_files.write_social(folder / "sns", company.x, company.instagram, company.mentions)
     office_files.write_hr(folder / "hr" / "people", company.staff, period, scale, rng)
-    office_files.write_plan(folder / "plan" / "plan", company.campaign, company.staff, company.faster_from, period)
+    office_files.write_plan(
+        folder / "plan" / "plan", company.campaign, company.loyalty.drive, company.staff, company.faster_from, period
+    )
     defects.write(folder / "defects", company)

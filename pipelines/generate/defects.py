@@ -190,7 +190,9 @@ def _hr_and_plan(folder: Path, company: Company) -> None:
     early.save(folder / "hr" / "employees__leave_before_hire.csv")
     unknown = register().put("退職日", company.period.last, 5).put("退職理由", "一身上の都合（詳細不明）", 5)
     unknown.save(folder / "hr" / "employees__unknown_leave_reason.csv")
-    rows = office_files.initiative_rows(company.campaign, company.staff, company.faster_from, company.period)
+    rows = office_files.initiative_rows(
+        company.campaign, company.loyalty.drive, company.staff, company.faster_from, company.period
+    )
     Grid(list(office_files.INITIATIVE_COLUMNS), rows).put("測定方法", "gut_feeling", 1).save(
         folder / "plan" / "initiatives__unknown_design.csv"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +16,13 @@ import numpy as np
 
 from pipelines.generate import vocabulary as words
 from pipelines.generate.files import write_csv
-from pipelines.generate.shops import Buyer, Order, Period, Shop
+from pipelines.generate.shops import Arm, Buyer, Order, Period, Shop
 
 MONTHLY = {"煎茶": 1980, "飲みくらべ": 2980}
 TRIAL_DAYS = 14
 REVIEW_POINTS = 50
+REVIEW_LIFT = 6  # reviews of an order while the member is offered points for them, times
+REVIEW_DRIVE_DAYS = 180
 
 REVIEW_COLUMNS = (
     "レビューID", "会員番号", "商品コード", "注文番号", "投稿日時", "評価", "購入確認", "謝礼", "謝礼の表示", "本文",
@@ -62,9 +64,22 @@ class Movement(NamedTuple):
     reason: str
 
 
+class ReviewDrive(NamedTuple):
+    """Points for reviews, offered to half of the members who had bought before: the arm of each by member number."""
+
+    first: date
+    last: date
+    arms: dict[int, Arm]
+
+    def offers(self, order: Order) -> bool:
+        """Whether the buyer of `order` was offered points when it was placed."""
+        return self.first <= order.at.date() <= self.last and self.arms.get(order.buyer.member or 0) == "treatment"
+
+
 class Loyalty(NamedTuple):
     """Everything exported by the tools around the shop."""
 
+    drive: ReviewDrive
     reviews: Sequence[Review]
     events: Sequence[Event]
     movements: Sequence[Movement]
@@ -73,7 +88,8 @@ class Loyalty(NamedTuple):
 def take_part(shop: Shop, period: Period, rng: np.random.Generator) -> Loyalty:
     """Let the members of `shop` review what they bought, subscribe, and gather points."""
     sales = [order for order in shop.orders if order.counts and order.buyer.member is not None]
-    reviews = list(_reviews(sales, period, rng))
+    drive = _drive(sales, period, rng)
+    reviews = list(_reviews(sales, drive, period, rng))
     first: dict[int, Order] = {}
     for order in sales:
         first.setdefault(order.buyer.member or 0, order)
@@ -82,18 +98,27 @@ def take_part(shop: Shop, period: Period, rng: np.random.Generator) -> Loyalty:
         if rng.random() < 0.22 + 0.06 * np.clip(order.buyer.engagement, -2, 2):
             events.extend(_subscription(len(events) + 1, order, period, rng))
     events.sort(key=lambda event: (event.at, event.subscription))
-    return Loyalty(reviews, events, _points(sales, reviews))
+    return Loyalty(drive, reviews, events, _points(sales, reviews))
 
 
-def _reviews(sales: Sequence[Order], period: Period, rng: np.random.Generator) -> Iterator[Review]:
+def _drive(sales: Sequence[Order], period: Period, rng: np.random.Generator) -> ReviewDrive:
+    first = period.day(int(period.days * 0.7))
+    last = period.day(min(int(period.days * 0.7) + REVIEW_DRIVE_DAYS, period.days) - 1)
+    members = sorted({order.buyer.member or 0 for order in sales if order.at.date() < first})
+    drawn = rng.random(len(members)) < 0.5
+    return ReviewDrive(first, last, {m: "treatment" if d else "control" for m, d in zip(members, drawn, strict=True)})
+
+
+def _reviews(sales: Sequence[Order], drive: ReviewDrive, period: Period, rng: np.random.Generator) -> Iterator[Review]:
     number = 0
     for order in sales:
         engagement = float(np.clip(order.buyer.engagement, -2, 2))
         at = order.at + timedelta(days=float(rng.uniform(4, 20)))
-        if rng.random() > 0.10 + 0.05 * engagement or at > period.end:
+        is_offered = drive.offers(order)
+        if rng.random() > (0.10 + 0.05 * engagement) * (REVIEW_LIFT if is_offered else 1) or at > period.end:
             continue
         number += 1
-        is_incentivised = bool(rng.random() < 0.25)
+        is_incentivised = is_offered or bool(rng.random() < 0.25)
         rating = int(np.clip(np.rint(3.7 + 0.7 * engagement + 0.5 * is_incentivised + rng.normal(0, 0.8)), 1, 5))
         texts = words.GOOD_REVIEWS if rating >= 4 else words.BAD_REVIEWS if rating <= 2 else words.PLAIN_REVIEWS
         text = texts[int(rng.integers(len(texts)))] + ("（PR）" if is_incentivised else "")
@@ -168,6 +193,21 @@ def _point_row(movement: Movement) -> list[Any]:
     return [movement.buyer.member, movement.kind, movement.points, movement.at, movement.order, movement.reason]
 
 
+def _drive_truth(loyalty: Loyalty) -> dict[str, Any]:
+    drive = loyalty.drive
+    written = Counter(
+        drive.arms[review.order.buyer.member or 0]
+        for review in loyalty.reviews
+        if drive.first <= review.at.date() <= drive.last and (review.order.buyer.member or 0) in drive.arms
+    )
+    subjects = Counter(drive.arms.values())
+    return {
+        "first_day": drive.first.isoformat(),
+        "last_day": drive.last.isoformat(),
+        **{arm: {"subjects": subjects[arm], "reviews": written[arm]} for arm in ("treatment", "control")},
+    }
+
+
 def loyalty_truth(loyalty: Loyalty, period: Period) -> dict[str, Any]:
     """Reviews by incentive; what happened to subscriptions and how many run at the end; points by kind."""
     state: dict[int, str] = {}
@@ -179,7 +219,8 @@ def loyalty_truth(loyalty: Loyalty, period: Period) -> dict[str, Any]:
         happened[f"{before}_to_{after[event.name]}"] += 1
     return {
         "description": "Tools around the EC-CUBE shop: reviews organic and incentivised, changes of state of the subscriptions "
-        "(before_to_after) and how many are in each state on the last day, points by kind.",
+        "(before_to_after) and how many are in each state on the last day, points by kind. review_drive: PTS-01, reviews per "
+        "member drawn, from its first to its last day; points multiply an order's reviews by 6.",
         "reviews": {
             kind: {
                 "n": len(ratings),
@@ -191,6 +232,7 @@ def loyalty_truth(loyalty: Loyalty, period: Period) -> dict[str, Any]:
         "subscription_changes": dict(sorted(happened.items())),
         "subscriptions_at_end": dict(sorted(Counter(state.values()).items())),
         "last_day": period.last.isoformat(),
+        "review_drive": _drive_truth(loyalty),
         "points": {
             kind: sum(movement.points for movement in loyalty.movements if movement.kind == name)
             for kind, name in (("earned", "付与"), ("used", "利用"))

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipelines.generate import vocabulary as words
 from pipelines.generate.files import write_csv, write_xlsx
+from pipelines.generate.loyalty import ReviewDrive
 from pipelines.generate.shops import Campaign, Period
 from pipelines.generate.staff import Employee, Staff, months
 
@@ -61,8 +62,8 @@ def finance_rows(period: Period, scale: float, rng: np.random.Generator) -> list
     return rows
 
 
-def initiative_rows(campaign: Campaign, staff: Staff, faster_from: date, period: Period) -> list[list[Any]]:
-    """The company's initiatives, one for each design."""
+def initiative_rows(campaign: Campaign, drive: ReviewDrive, staff: Staff, faster_from: date, period: Period) -> list[list[Any]]:
+    """The company's initiatives, at least one for each design."""
     first_reward = min(staff.reward_starts.values())
     return [
         [
@@ -94,7 +95,7 @@ def initiative_rows(campaign: Campaign, staff: Staff, faster_from: date, period:
         [
             "SUG-01",
             "改善提案の報奨",
-            "改善提案",
+            "改善提案の報奨",
             "employee",
             "suggestions_per_person",
             0.1,
@@ -107,7 +108,7 @@ def initiative_rows(campaign: Campaign, staff: Staff, faster_from: date, period:
         [
             "RPL-01",
             "SNS返信の当番制",
-            "SNS対応",
+            "返信の迅速化",
             "customer",
             "first_reply_minutes",
             60,
@@ -117,18 +118,62 @@ def initiative_rows(campaign: Campaign, staff: Staff, faster_from: date, period:
             "JPY",
             "before_after",
         ],
+        [
+            "CAR-01",
+            "キャリア面談と社内公募",
+            "キャリア支援",
+            "employee",
+            "growth",
+            65,
+            staff.career_start,
+            period.last,
+            800000,
+            "JPY",
+            "diff_in_diff",
+        ],
+        [
+            "VAL-01",
+            "理念ワークショップ",
+            "理念浸透",
+            "employee",
+            "values",
+            80,
+            staff.values_start,
+            period.last,
+            500000,
+            "JPY",
+            "diff_in_diff",
+        ],
+        [
+            "PTS-01",
+            "レビューで50ポイント",
+            "レビュー特典",
+            "customer",
+            "reviews_per_customer",
+            0.2,
+            drive.first,
+            drive.last,
+            60000,
+            "JPY",
+            "holdout",
+        ],
     ]
 
 
-def write_plan(folder: Path, campaign: Campaign, staff: Staff, faster_from: date, period: Period) -> None:
+def write_plan(folder: Path, campaign: Campaign, drive: ReviewDrive, staff: Staff, faster_from: date, period: Period) -> None:
     """Initiatives, who is in which arm, targets by month."""
-    write_csv(folder / "initiatives.csv", INITIATIVE_COLUMNS, initiative_rows(campaign, staff, faster_from, period))
+    write_csv(folder / "initiatives.csv", INITIATIVE_COLUMNS, initiative_rows(campaign, drive, staff, faster_from, period))
     subjects: list[list[Any]] = [["CPN-01", b.member, "customer", b.arm, campaign.first] for b in campaign.subjects]
-    for unit in words.UNITS:
-        arm = "treatment" if unit.path in words.ONE_ON_ONE_UNITS else "control"
-        subjects.append(["ONE-01", unit.path, "org_unit", arm, staff.one_on_one_start])
+    for code, treated, start in (
+        ("ONE-01", words.ONE_ON_ONE_UNITS, staff.one_on_one_start),
+        ("CAR-01", words.CAREER_UNITS, staff.career_start),
+        ("VAL-01", words.VALUES_UNITS, staff.values_start),
+    ):
+        for unit in words.UNITS:
+            subjects.append([code, unit.path, "org_unit", "treatment" if unit.path in treated else "control", start])
     subjects += [["SUG-01", name, "org_unit", "treatment", start] for name, start in staff.reward_starts.items()]
     subjects.append(["RPL-01", "minamo_chaka", "account", "treatment", faster_from])
+    subjects += [["PTS-01", member, "customer", arm, drive.first] for member, arm in drive.arms.items()]
     write_csv(folder / "initiative_subjects.csv", ("施策コード", "対象者", "対象種別", "群", "開始日"), subjects)
     targets = [
         [metric, unit, month, value]

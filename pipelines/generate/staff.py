@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.generate.shops import Period
-from pipelines.generate.vocabulary import ONE_ON_ONE_UNITS, STAFF_COMMENTS, STAFF_ITEMS, UNITS, Unit
+from pipelines.generate.vocabulary import CAREER_UNITS, ONE_ON_ONE_UNITS, STAFF_COMMENTS, STAFF_ITEMS, UNITS, Unit
 
 ONE_ON_ONE_LIFT = 0.8  # points on the communication item, before rounding to the scale
+CAREER_LIFT = 0.6  # the same, on the growth item; the workshops on values lift nothing
 REWARD_LIFT = 2.5  # suggestions per month, times
 QUITS_PER_YEAR = 0.085  # of people of average engagement; e times as many one unit of engagement lower
 
@@ -87,9 +88,11 @@ class Activity(NamedTuple):
 
 @dataclass(slots=True)
 class Staff:
-    """Everything about the staff, with the first days of the two programmes."""
+    """Everything about the staff, with the first days of the programmes."""
 
     one_on_one_start: date
+    career_start: date
+    values_start: date
     reward_starts: dict[str, date]
     employees: list[Employee] = field(default_factory=list)
     answers: list[PulseAnswer] = field(default_factory=list)
@@ -115,7 +118,8 @@ def months(period: Period) -> list[date]:
 def employ(period: Period, scale: float, rng: np.random.Generator) -> Staff:
     """Simulate the staff over the period."""
     starts = {unit: period.day(int(period.days * share)) for unit, share in _reward_shares().items()}
-    staff = Staff(period.day(int(period.days * 0.5)), starts)
+    first_days = (period.day(int(period.days * share)) for share in (0.5, 0.6, 0.4))
+    staff = Staff(*first_days, starts)
     heads = _opening_staff(staff, period, scale, rng)
     _turnover(staff, period, heads, rng)
     _survey(staff, period, rng)
@@ -207,8 +211,12 @@ def _answer(wave: str, at: datetime, person: Employee, unit: str, staff: Staff, 
     mood = person.engagement + float(rng.normal(0, 0.25))
     items: list[int | None] = []
     for item in STAFF_ITEMS:
-        helped = item.driver == "communication" and unit in ONE_ON_ONE_UNITS and at.date() >= staff.one_on_one_start
-        level = item.level + (-0.55 if item.is_reversed else 0.55) * mood + (ONE_ON_ONE_LIFT if helped else 0)
+        lift = 0.0
+        if item.driver == "communication" and unit in ONE_ON_ONE_UNITS and at.date() >= staff.one_on_one_start:
+            lift = ONE_ON_ONE_LIFT
+        elif item.driver == "growth" and unit in CAREER_UNITS and at.date() >= staff.career_start:
+            lift = CAREER_LIFT
+        level = item.level + (-0.55 if item.is_reversed else 0.55) * mood + lift
         points = int(np.clip(np.rint(level + rng.normal(0, 0.55)), 1, 5))
         items.append(None if rng.random() < 0.01 else points)
     enps = int(np.clip(np.rint(6.6 + 1.9 * mood + rng.normal(0, 1.1)), 0, 10))

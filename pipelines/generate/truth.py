@@ -18,10 +18,9 @@ from pipelines.generate.shoppers import Invited, ShopperAnswer
 from pipelines.generate.shops import Arm, Buyer, Campaign, Order, Period, Shop
 from pipelines.generate.social import Account, Mention
 from pipelines.generate.staff import PulseAnswer, Staff, waves
-from pipelines.generate.vocabulary import ONE_ON_ONE_UNITS, STAFF_ITEMS, UNITS
+from pipelines.generate.vocabulary import CAREER_UNITS, ONE_ON_ONE_UNITS, STAFF_ITEMS, UNITS, VALUES_UNITS
 
 Truth = dict[str, Any]
-COMMUNICATION = next(place for place, item in enumerate(STAFF_ITEMS) if item.driver == "communication")
 SMALLEST_GROUP = 5
 
 
@@ -54,7 +53,9 @@ def tell(company: Company) -> Truth:
         "customer_nps": _customer_nps(company.asked, company.shoppers),
         "staff_pulse": _staff_pulse(company.staff),
         "turnover_by_engagement": _turnover(company.staff, company.period),
-        "one_on_one": _one_on_one(company.staff),
+        "one_on_one": _programme(company.staff, "ONE-01", "communication", ONE_ON_ONE_UNITS, company.staff.one_on_one_start),
+        "career": _programme(company.staff, "CAR-01", "growth", CAREER_UNITS, company.staff.career_start),
+        "values_workshops": _programme(company.staff, "VAL-01", "values", VALUES_UNITS, company.staff.values_start),
         "suggestion_reward": _suggestions(company.staff, company.period),
         "hr": _hr(company.staff, company.period),
         "x": _account(company.x),
@@ -288,13 +289,14 @@ def _turnover(staff: Staff, period: Period) -> Truth:
     }
 
 
-def _one_on_one(staff: Staff) -> Truth:
+def _programme(staff: Staff, code: str, driver: str, treated: frozenset[str], start: date) -> Truth:
+    places = [place for place, item in enumerate(STAFF_ITEMS) if item.driver == driver]
     points: dict[tuple[str, str], list[float]] = defaultdict(list)
     for answer in staff.answers:
-        value = answer.items[COMMUNICATION]
-        if value is not None:
-            arm = "treatment" if answer.unit in ONE_ON_ONE_UNITS else "control"
-            points[arm, "after" if answer.at.date() >= staff.one_on_one_start else "before"].append(value)
+        given = [value for place in places if (value := answer.items[place]) is not None]
+        if given:
+            arm = "treatment" if answer.unit in treated else "control"
+            points[arm, "after" if answer.at.date() >= start else "before"].append(fmean(given))
     means = {key: fmean(values) for key, values in points.items()}
     effect = None
     if len(means) == 4:
@@ -302,9 +304,9 @@ def _one_on_one(staff: Staff) -> Truth:
             means["treatment", "after"] - means["treatment", "before"] - means["control", "after"] + means["control", "before"]
         )
     return {
-        "description": "ONE-01: mean of the item communication_1 (1-5) by arm of the unit answered for, before and from the "
-        "start; difference in differences.",
-        "start": staff.one_on_one_start.isoformat(),
+        "description": f"{code}: mean of the items of {driver} (1-5) by arm of the unit answered for, before and from the start; "
+        "difference in differences.",
+        "start": start.isoformat(),
         **{f"{arm}_{when}": {"answers": len(values), "mean": _mean(values)} for (arm, when), values in sorted(points.items())},
         "difference_in_differences": None if effect is None else round(effect, 6),
     }

@@ -129,6 +129,8 @@ UNITS: tuple[Unit, ...] = (
 
 # The 1on1 programme starts in these units only; each engagement level has units on both sides.
 ONE_ON_ONE_UNITS = frozenset(UNITS[i].path for i in (0, 3, 5, 7, 8, 10, 13, 15))
+CAREER_UNITS = frozenset(unit.path for unit in UNITS) - ONE_ON_ONE_UNITS
+VALUES_UNITS = frozenset(UNITS[i].path for i in (1, 2, 5, 6, 9, 10, 13, 14))
 
 
 class Item(NamedTuple):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -20,6 +22,22 @@ from pipelines.sources.schema import KeyClass
 
 class SourceError(Exception):
     """A source cannot be read as configured; the message is one line a user can act on."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days asked for, both included."""
+
+    start: date
+    end: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day <= self.end
+
+    def instants(self, zone: ZoneInfo, overlap: timedelta = timedelta()) -> tuple[datetime, datetime]:
+        """First instant of the window and the first after it, in UTC, widened by `overlap` on both sides."""
+        first, after = datetime.combine(self.start, time(), zone), datetime.combine(self.end + timedelta(days=1), time(), zone)
+        return first.astimezone(UTC) - overlap, after.astimezone(UTC) + overlap
 
 
 class Person(NamedTuple):

@@ -3,17 +3,16 @@
 Data flow: files or API -> `connection.read` -> `Frame` -> `Person` cells hashed, `Bad` cells set aside -> typed by the contract
 -> <stage>/<source>.<table>/<connection>.parquet. What is staged holds no personal data; nothing is judged here (the door does).
 
-A staged file has the contract's columns plus `_file` and `_row` (where a person finds the row), `_age` (0 = oldest file; of the
-same record the newest file wins) and `_unparsed` (why a cell could not be read, else null).
+A staged file has the contract's columns plus `_file` and `_row` (where a person finds the row), `_age` (of the same document the
+greatest wins: the newest file's, or the newest state a live source gave), `_seen` (when a live source gave the row; null for
+files) and `_unparsed` (why a cell could not be read, else null).
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,18 +22,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.sources import files
-from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person, SourceError
+from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person, SourceError, Window
 from pipelines.sources.contract import table as contract_table
+from pipelines.sources.credentials import Secrets
+from pipelines.sources.http import TELL_EVERY, Clock
+from pipelines.sources.live import LiveConnection, Page, reading_day
+from pipelines.sources.masking import masked
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import COMMON, Column, Table
 from pipelines.sources.sieve import Sieve
 
 MONEY_STEP = Decimal("0.0001")
 MONEY_LIMIT = Decimal(10) ** 14  # what DECIMAL(18, 4) holds
-STAGED = (("_file", pa.string()), ("_row", pa.int64()), ("_age", pa.int64()), ("_unparsed", pa.string()))
-
-# Mail addresses, phone numbers and long numbers; a date is none of them.
-_PERSONAL = re.compile(r"\S+@\S+|(?<![\d/.-])[+(0][\d() -]{8,}\d|\d{10,}")
+STAGED = (("_file", pa.string()), ("_row", pa.int64()), ("_age", pa.int64()), ("_seen", pa.int64()), ("_unparsed", pa.string()))
+BUFFER = 10_000  # rows of a table held before they are written: pages of a few dozen would make thousands of row groups
 
 
 class Batch(NamedTuple):
@@ -44,16 +45,50 @@ class Batch(NamedTuple):
     landed_at: datetime
 
 
+class Part(NamedTuple):
+    """Rows for one table and where they come from: a file and its age, or a page and its place in the pull."""
+
+    file: str
+    frame: Frame
+    age: int = 0
+    seen: int | None = None
+    is_whole: bool = True  # of a page: each record brings all rows of its document
+
+
 @dataclass
 class Pulled:
-    """What a pull left behind: rows and money read per table, or the error that ended it (then nothing of it may land)."""
+    """What a pull left behind: rows and money read per table, or the error that ended it (then nothing of it may land).
+
+    `readings`: for tables whose source shows only the present, the days of the window that this pull could read.
+    """
 
     connection: Connection
     rows: dict[str, int] = field(default_factory=dict)
     money: dict[str, Decimal] = field(default_factory=dict)
     files: int = 0
     erased: int = 0  # rows left out because they are an erased person's; they are in no other count
+    pages: int = 0
+    requests: int = 0
+    waited: float = 0.0
+    readings: dict[str, frozenset[date]] = field(default_factory=dict)
     error: SourceError | None = None
+
+    @property
+    def work(self) -> str:
+        """What was read, for a person: `3 files`, or `12 pages in 14 requests, waited 30 s`."""
+        if not isinstance(self.connection, LiveConnection):
+            return f"{self.files} files"
+        waited = f", waited {self.waited:.0f} s for the source" if self.waited >= 1 else ""
+        return f"{self.pages} pages in {self.requests} requests{waited}"
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a live pull needs beside its connection: secrets, the time, and somewhere to tell how far it is."""
+
+    secrets: Secrets = field(default_factory=Secrets)
+    clock: Clock = field(default_factory=Clock)
+    tell: Callable[[str], None] = lambda _: None
 
 
 def stage_schema(table: Table) -> pa.Schema:
@@ -67,21 +102,31 @@ def money_column(table: Table) -> str | None:
     return next((name for name in ("amount", "total_amount") if name in names), None)
 
 
-def pull(connection: Connection, stage: Path, pseudonymiser: Pseudonymiser, batch: Batch, sieve: Sieve | None = None) -> Pulled:
-    """Read everything the connection has and stage it; a SourceError is kept in the result, not raised.
+def pull(
+    connection: Connection,
+    stage: Path,
+    pseudonymiser: Pseudonymiser,
+    batch: Batch,
+    window: Window | None = None,
+    means: Means | None = None,
+    sieve: Sieve | None = None,
+) -> Pulled:
+    """Read everything a drop folder has, or what a live source has of `window`, and stage it.
 
-    What `sieve` catches is never staged.
+    A SourceError is kept in the result, not raised. A page is written before the next is asked for. What `sieve` catches is
+    never written.
     """
     pulled = Pulled(connection, rows=dict.fromkeys(connection.tables, 0))
-    writers: dict[str, pq.ParquetWriter] = {}
-    erased: dict[int, set[str]] = {}  # documents of each file: a newer file's order without a person keeps its lines
+    writers: dict[str, _Writer] = {}
+    # Documents of each file or page: a newer one's order without a person keeps its lines.
+    erased: dict[tuple[int, int | None], set[str]] = {}
     try:
-        for age, file, frame in frames(connection, pulled):
-            table = contract_table(connection.source, frame.table)
-            rows = typed(table, frame, connection, file, age, pseudonymiser, batch)
+        for part in parts(connection, pulled, window, means or Means()):
+            table = contract_table(connection.source, part.frame.table)
+            rows = typed(table, part, connection, pseudonymiser, batch)
             if sieve is not None:
                 read = rows.num_rows
-                rows = sieve.sift(table, rows, erased.setdefault(age, set()))
+                rows = sieve.sift(table, rows, erased.setdefault((part.age, part.seen), set()))
                 pulled.erased += read - rows.num_rows
             pulled.rows[table.name] += rows.num_rows
             if money := money_column(table):
@@ -90,8 +135,8 @@ def pull(connection: Connection, stage: Path, pseudonymiser: Pseudonymiser, batc
             if table.name not in writers:
                 folder = stage / table.id
                 folder.mkdir(parents=True, exist_ok=True)
-                writers[table.name] = pq.ParquetWriter(folder / f"{connection.name}.parquet", stage_schema(table))
-            writers[table.name].write_table(rows)
+                writers[table.name] = _Writer(folder / f"{connection.name}.parquet", stage_schema(table))
+            writers[table.name].write(rows)
     except SourceError as error:
         pulled.error = error
     finally:
@@ -103,26 +148,102 @@ def pull(connection: Connection, stage: Path, pseudonymiser: Pseudonymiser, batc
     return pulled
 
 
-def frames(connection: Connection, pulled: Pulled) -> Iterator[tuple[int, str, Frame]]:
-    """Every frame of every file, oldest first, with the file's age and name; counts the files. Raises SourceError."""
-    if not isinstance(connection, FileConnection):
-        raise TypeError(f"{connection.kind} reads no files")
+class _Writer:
+    """Writes a staged file some thousand rows at a time."""
+
+    def __init__(self, file: Path, schema: pa.Schema) -> None:
+        self._parquet = pq.ParquetWriter(file, schema)
+        self._held: list[pa.Table] = []
+        self._rows = 0
+
+    def write(self, rows: pa.Table) -> None:
+        self._held.append(rows)
+        self._rows += rows.num_rows
+        if self._rows >= BUFFER:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._parquet.close()
+
+    def _flush(self) -> None:
+        if self._held:
+            self._parquet.write_table(pa.concat_tables(self._held))
+        self._held, self._rows = [], 0
+
+
+def parts(connection: Connection, pulled: Pulled, window: Window | None, means: Means) -> Iterator[Part]:
+    """Every frame of every file, oldest first, or of every page of `window`; `pulled` counts what was read. SourceError."""
+    if isinstance(connection, FileConnection):
+        return _file_parts(connection, pulled)
+    if isinstance(connection, LiveConnection) and window is not None:
+        return _live_parts(connection, pulled, window, means)
+    raise TypeError(f"{connection.kind} reads neither files nor, without a window, a live source")
+
+
+def _file_parts(connection: FileConnection, pulled: Pulled) -> Iterator[Part]:
     for age, path in enumerate(files.drop_files(connection.path, connection.pattern)):
         pulled.files += 1
         try:
             for sheet in files.read_sheets(path, **{"encoding": connection.encoding, **connection.read_options()}):
                 for frame in connection.read(sheet):
-                    yield age, sheet.file, frame
+                    yield Part(sheet.file, frame, age)
         except OSError as error:
             raise SourceError(f"{path.name}: {error.strerror}; check the file and the rights on it") from error
         except ArithmeticError as error:
             raise SourceError(f"{path.name}: a number is too large to calculate with; look for 15 digits or more") from error
 
 
-def typed(
-    table: Table, frame: Frame, connection: Connection, file: str, age: int, pseudonymiser: Pseudonymiser, batch: Batch
-) -> pa.Table:
-    """The frame as an Arrow table of `stage_schema`: persons hashed, unreadable cells null with the reason in `_unparsed`."""
+def _live_parts(connection: LiveConnection, pulled: Pulled, window: Window, means: Means) -> Iterator[Part]:
+    secrets = means.secrets.of_one_pull()
+    api = None
+    try:
+        api = connection.api(secrets, means.clock, means.tell)
+        _tell_of_readings(connection, pulled, window, means)
+        told = means.clock.now()
+        for page, frames in _pages(connection, api, window):
+            pulled.pages += 1
+            for frame in frames:
+                yield Part(page.label, frame, seen=pulled.pages, is_whole=page.is_whole)
+            if means.clock.now() - told >= timedelta(seconds=TELL_EVERY):
+                told = means.clock.now()
+                means.tell(f"{page.label}, {sum(pulled.rows.values()):,} rows so far")
+    except SourceError as error:
+        # A new error without the old one's cause: a chain of tracebacks may hold what the message must not.
+        raise SourceError(secrets.redacted(str(error))) from None
+    finally:
+        if api is not None:
+            pulled.requests, pulled.waited = api.requests, api.waited
+            api.close()
+
+
+def _pages(connection: LiveConnection, api: Any, window: Window) -> Iterator[tuple[Page, list[Frame]]]:
+    """Each page with its frames. An answer of another shape than the kind expects is the source's error, not the run's."""
+    where = "the first page"
+    try:
+        for page in connection.pages(api, window):
+            where = page.label
+            yield page, list(connection.read(page))
+            where = f"after {page.label}"
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        what = masked(f"{type(error).__name__}: {error}", 100)
+        raise SourceError(f"{where}: the source sends something else than {connection.kind} expects ({what})") from error
+
+
+def _tell_of_readings(connection: LiveConnection, pulled: Pulled, window: Window, means: Means) -> None:
+    """Note which day's counters can be read now; the days before are gone at the source."""
+    tables = sorted(connection.reading_tables())
+    day = reading_day(means.clock.now(), connection.zone)
+    pulled.readings = {name: frozenset({day} if day in window else ()) for name in tables}
+    if tables and window.start < day:
+        last = min(window.end, day - timedelta(days=1))
+        days = f"{window.start}" if last == window.start else f"{window.start} to {last}"
+        means.tell(f"{' and '.join(tables)} of {days}: the source no longer has them, it shows counters only as they are now")
+
+
+def typed(table: Table, part: Part, connection: Connection, pseudonymiser: Pseudonymiser, batch: Batch) -> pa.Table:
+    """The part as an Arrow table of `stage_schema`: persons hashed, unreadable cells null with the reason in `_unparsed`."""
+    frame = part.frame
     count = len(frame.rows)
     unparsed: list[list[str]] = [[] for _ in range(count)]
     row_numbers = frame.rows.index.tolist()
@@ -151,9 +272,12 @@ def typed(
     )
     arrays["landed_at"] = pa.array([batch.landed_at] * count, COMMON[5].arrow.type)
     arrays["batch_id"] = pa.array([batch.id] * count, pa.string())
-    arrays["_file"] = pa.array([file] * count, pa.string())
+    arrays["_file"] = pa.array([part.file] * count, pa.string())
     arrays["_row"] = pa.array(row_numbers, pa.int64())
-    arrays["_age"] = pa.array([age] * count, pa.int64())
+    arrays["_age"] = pa.array([part.age] * count, pa.int64())
+    if part.seen is not None and part.is_whole:
+        arrays["_age"] = pc.fill_null(arrays["updated_at"].cast(pa.int64()), 0)
+    arrays["_seen"] = pa.array([part.seen] * count, pa.int64())
     arrays["_unparsed"] = pa.array(["; ".join(why) if why else None for why in unparsed], pa.string())
     schema = stage_schema(table)
     return pa.table([arrays[name] for name in schema.names], schema=schema)
@@ -176,9 +300,3 @@ def _pid(value: Any, column: Column, table: Table, pseudonymiser: Pseudonymiser)
     if not isinstance(value, Person) or column.personal not in (value.key, "any"):
         raise TypeError(f"{table.id}.{column.name} takes a {column.personal} person")
     return pseudonymiser.pid(value)
-
-
-def masked(raw: str) -> str:
-    """Enough of the value to find it, without what could name a person should a wrong column be mapped."""
-    text = _PERSONAL.sub("***", unicodedata.normalize("NFKC", raw))
-    return text if len(text) <= 40 else text[:37] + "..."

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.regression.linear_model import GLS
 
 from pipelines.analysis.effects import Effect, estimate
 from pipelines.analysis.initiatives import COLUMNS, initiative_effects
 from pipelines.analysis.permutation import permutation_interval
+from pipelines.analysis.series import level_shift
 from pipelines.analysis.verdicts import WHY_NOT, verdict
 from tests.bench.coverage_of_effects import Case, rows
 
@@ -61,7 +63,7 @@ def test_an_unknown_design_is_named() -> None:
 
 def test_every_reason_for_not_testing_has_words_in_both_languages() -> None:
     for code, (english, japanese) in WHY_NOT.items():
-        assert verdict(Effect("cuped", why_not=code), "holdout", "up") == ("not_testable", english, japanese)
+        assert verdict(Effect("cuped", why_not=code), "holdout", "up") == ("not_testable", code, english, japanese)
         assert english.isascii()
         assert not japanese.isascii()
 
@@ -138,12 +140,46 @@ def test_an_interrupted_series_finds_the_shift_beside_the_trend() -> None:
     assert verdict(effect, "before_after", "down").code == "contradicted"
 
 
+def test_the_drift_that_few_units_leave_possible_is_told_in_effects() -> None:
+    """Every treated unit rises by 1 per period more than every other: after 4 periods that pretends an effect of 4."""
+    rising = [[float(t + wiggle * (t % 2)) for t in range(8)] for wiggle in (0.0, 0.1, 0.2, 0.3)]
+    still = [[float(wiggle * (t % 2)) for t in range(8)] for wiggle in (0.0, 0.1, 0.2, 0.3)]
+    effect = estimate(two_arms(rising, still, start=4), "diff_in_diff")
+    assert effect.pre_trend == pytest.approx(1.0, abs=1e-9)
+    assert effect.effect == pytest.approx(4.0)
+    assert effect.drift_low is not None
+    assert effect.drift_high is not None
+    assert effect.drift_low < 4.0 < effect.drift_high
+    assert verdict(effect, "diff_in_diff", "up").code != "supported"
+
+
+def test_the_shift_of_a_series_is_what_statsmodels_finds_at_the_correlation_that_fits() -> None:
+    """One correlation alone, as if it were known: the peer's generalised least squares give the same shift, error and p."""
+    rng = np.random.default_rng(8)
+    values, periods = rng.normal(0, 1, 20).cumsum(), np.arange(20.0)
+    since = periods >= 10
+    design = np.column_stack([np.ones(20), since, periods - 9])
+    for rho in (0.0, 0.4, 0.9):
+        peer = GLS(values, design, sigma=rho ** np.abs(periods[:, None] - periods[None, :])).fit()
+        shift, trend = level_shift(values, periods, since, with_trend=True, alpha=0.05, rhos=np.array([rho]))
+        assert shift[:3] == pytest.approx((peer.params[1], *peer.conf_int()[1]), rel=1e-6)
+        assert trend is not None
+        assert (shift.p, trend.p) == pytest.approx((peer.pvalues[1], peer.pvalues[2]), rel=1e-6)
+
+
+def test_a_series_without_scatter_has_its_very_shift() -> None:
+    shift, _ = level_shift(np.array([1.0] * 5 + [4.0] * 5), np.arange(10.0), np.arange(10) >= 5, with_trend=False, alpha=0.05)
+    assert shift[:3] == pytest.approx((3.0, 3.0, 3.0), abs=1e-6)
+    assert shift.p < 1e-6
+
+
 # -- claims
 # ------------------------------------------------------------------------------------------------------------------------
 
 
 def found(**changes: object) -> Effect:
-    return Effect("difference_in_differences", **{"effect": 2.0, "ci_low": 1.0, "ci_high": 3.0, "actual": 10.0, **changes})  # type: ignore[arg-type]
+    standard = {"effect": 2.0, "ci_low": 1.0, "ci_high": 3.0, "actual": 10.0, "pre_trend_p": 0.5}
+    return Effect("difference_in_differences", **{**standard, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +190,10 @@ def found(**changes: object) -> Effect:
         (found(ci_low=-0.1), "up", "inconclusive"),
         (found(pre_trend_p=0.02), "up", "inconclusive"),
         (found(all_treated=True), "up", "suggestive"),
+        (found(pre_trend_p=None), "up", "suggestive"),  # nobody knows whether they moved alike before
+        (found(drift_low=-1.0, drift_high=2.5), "up", "suggestive"),  # a drift before the start may pretend all of it
+        (found(drift_low=-1.0, drift_high=1.5), "up", "supported"),
+        (found(drift_low=-1.0, drift_high=2.5), "down", "contradicted"),
         (Effect("cuped"), "up", "not_testable"),
     ],
 )
@@ -162,8 +202,10 @@ def test_no_claim_goes_beyond_the_design(effect: Effect, direction: str, claim: 
 
 
 def test_a_relative_effect_is_a_share_of_what_would_have_been() -> None:
-    assert found().relative == pytest.approx(2 / 8)
-    assert found(actual=2.0).relative is None
+    assert found().share(2.0) == pytest.approx(2 / 8)
+    assert found().share(1.0) == pytest.approx(1 / 8)
+    assert found().share(None) is None
+    assert found(actual=2.0).share(2.0) is None
 
 
 # -- laws
@@ -206,7 +248,14 @@ def test_the_permutation_interval_is_the_set_of_effects_that_the_test_does_not_r
 
 
 @pytest.mark.parametrize(
-    "case", [Case("holdout", 40, 40, 0.0), Case("diff_in_diff", 5, 6, 0.5), Case("diff_in_diff", 25, 25, 0.0)], ids=str
+    "case",
+    [
+        Case("holdout", 40, 40, 0.0),
+        Case("diff_in_diff", 5, 6, 0.5),
+        Case("diff_in_diff", 25, 25, 0.0),
+        Case("before_after", 1, 0, 0.0, before=12, since=12),
+    ],
+    ids=str,
 )
 def test_intervals_hold_the_truth_about_as_often_as_they_say(case: Case) -> None:
     (row,) = rows(150, (case,))
@@ -232,7 +281,7 @@ METRICS = pd.DataFrame(
 
 def test_a_night_without_plans_or_values_gives_a_typed_table_and_says_what_is_missing() -> None:
     nothing = pd.DataFrame(
-        columns=["initiative_key", "metric_code", "subject_key", "period", "treated_from", "persons_n", "value"]
+        columns=["initiative_key", "metric_code", "subject_key", "period", "treated_from", "aggregation", "persons_n", "value"]
     )
     empty = initiative_effects(nothing, INITIATIVES.head(0), METRICS, smallest_group=5)
     assert list(empty.columns) == list(COLUMNS)
@@ -245,7 +294,7 @@ def test_a_night_without_plans_or_values_gives_a_typed_table_and_says_what_is_mi
 def test_an_arm_of_fewer_employees_than_the_minimum_is_not_spoken_of() -> None:
     small = two_arms([[1, 4], [2, 6], [3, 7], [4, 9]], [[5, 6], [1, 2], [2, 3], [8, 9]])
     small = small.rename(columns={"subject": "subject_key"}).assign(
-        initiative_key="plan:B", metric_code="communication", persons_n=1
+        initiative_key="plan:B", metric_code="communication", aggregation="mean", persons_n=1
     )
     hidden = initiative_effects(small, INITIATIVES.tail(1), METRICS, smallest_group=5).iloc[0]
     assert (hidden["verdict"], hidden["reason_en"]) == ("not_testable", WHY_NOT["suppressed"][0])

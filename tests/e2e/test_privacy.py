@@ -21,7 +21,7 @@ from pipelines.settings import Settings, read_connections
 from pipelines.sources.connection import Person
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.pseudonym import Pseudonymiser
-from pipelines.sources.pull import Pulled, frames
+from pipelines.sources.pull import Means, Pulled, parts
 from pipelines.sources.sieve import PID
 from tests.e2e.conftest import Company
 
@@ -72,7 +72,8 @@ def persons(company: Company) -> set[Person]:
     """Every person in the files of the company."""
     found: set[Person] = set()
     for connection in read_connections(company.connections).connections.values():
-        for _, _, frame in frames(connection, Pulled(connection)):
+        for part in parts(connection, Pulled(connection), None, Means()):
+            frame = part.frame
             names = [column.name for column in contract_table(connection.source, frame.table).columns if column.personal]
             found |= {
                 cell for name in names if name in frame.rows.columns for cell in frame.rows[name] if isinstance(cell, Person)

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.batch_facts import Window
 from pipelines.landing import Landing, land
 from pipelines.settings import PROJECT, read_connections
+from pipelines.sources.connection import Window
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch
 from tests.shops import KEYS

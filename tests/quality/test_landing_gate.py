@@ -14,12 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from shops import KEYS, Shop, line, many
 
-from pipelines.batch_facts import Window
 from pipelines.door import Door
 from pipelines.landing import Landing
 from pipelines.quality.gate import RuleResult
 from pipelines.quality.landing import BATCH_RULES, IN_ORDER, door_rules, row_rules
-from pipelines.sources.connection import Connection
+from pipelines.sources.connection import Connection, Window
 from pipelines.sources.contract import TABLES, sources, table
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch, Pulled, money_column, pull, stage_schema

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from shops import KEYS, Shop, line
 
-from pipelines.batch_facts import Window
 from pipelines.landing import land
+from pipelines.sources.connection import Window
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch
 

@@ -17,7 +17,7 @@ from pipelines.sources.plan import PlanFiles
 INITIATIVES = (
     "施策コード,施策名,種類,対象,指標,目標値,開始日,終了日,費用,測定方法\n"
     'E1,上司との1on1,1on1,従業員,enps,１０,令和8年4月1日,R9.3.31,"¥300,000",差の差\n'
-    "C1,レビュー特典,points,顧客,repeat_rate,0.4,2026/5/1,,,holdout\n"
+    "C1,レビューでポイント,レビュー特典,顧客,repeat_rate,0.4,2026/5/1,,,holdout\n"
 )
 SUBJECTS = (
     "施策コード,対象者,対象種別,群,開始日\n"
@@ -67,10 +67,11 @@ def test_initiatives_with_japanese_words_and_writing(tmp_path: Path) -> None:
     assert (first["audience"], first["design"], first["kind"], first["target_value"]) == (
         "employee",
         "diff_in_diff",
-        "1on1",
+        "one_on_one",
         10.0,
     )
     assert (first["start_date"], first["end_date"], first["cost"]) == (date(2026, 4, 1), date(2027, 3, 31), Decimal(300000))
+    assert second["kind"] == "review_points"
     assert (second["end_date"], second["cost"], second["currency"], second["design"]) == (None, None, "JPY", "holdout")
     assert first["change_date"] == first["business_date"] == date(2026, 4, 1)
     assert first["updated_at"] == datetime(2026, 3, 31, 15, tzinfo=UTC)

@@ -177,6 +177,18 @@ final as (
     select
         'account' as subject_type,
         account_key as subject_key,
+        'replies_per_account' as metric_code,
+        'sum' as aggregation,
+        mention_key as event_key,
+        cast(null as {{ dbt.type_string() }}) as person_key,
+        business_date as event_date,
+        cast(1 as double) as amount
+    from mentions
+    where minutes_to_first_reply is not null
+    union all
+    select
+        'account' as subject_type,
+        account_key as subject_key,
         'follower_net_adds' as metric_code,
         'sum' as aggregation,
         {{ key_of(['account_key', 'day']) }} as event_key,

@@ -171,6 +171,7 @@ final as (
         is_target,
         is_treated,
         treated_from,
+        aggregation,
         persons_n,
         {{ stable('value') }} as value
     from valued

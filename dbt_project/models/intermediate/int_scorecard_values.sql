@@ -21,6 +21,10 @@ account_days as (
     select * from {{ ref('rpt_sns_account_days') }}
 ),
 
+report_values as (
+    select * from {{ ref('int_scorecard_report_values') }}
+),
+
 customer_metrics as (
     {%- for metric_code, column, n in [
         ("repeat_rate", "repeat_rate_to_date", "customers_to_date"),
@@ -196,8 +200,17 @@ sns_metrics as (
     from sns_months
 ),
 
+report_metrics as (
+    select
+        *,
+        {{ always }} as comparable_since
+    from report_values
+),
+
 all_metrics as (
-    {%- for relation in ["customer_metrics", "customer_score_metrics", "employee_metrics", "turnover_metrics", "sns_metrics"] %}
+    {%- for relation in [
+        "customer_metrics", "customer_score_metrics", "employee_metrics", "turnover_metrics", "sns_metrics", "report_metrics"
+    ] %}
     select * from {{ relation }}
     {%- if not loop.last %}
     union all

@@ -3,7 +3,9 @@
 from pipelines.sources.connection import Connection
 from pipelines.sources.ec.ec_cube_csv import EcCubeCsv
 from pipelines.sources.ec.ec_files import EcFiles
+from pipelines.sources.ec.graphql import GraphqlShop
 from pipelines.sources.ec.mapped_csv import MappedCsv
+from pipelines.sources.ec.rest import RestShop
 from pipelines.sources.ec.shopify_csv import ShopifyCsv
 
 KINDS: dict[str, type[Connection]] = {
@@ -11,4 +13,6 @@ KINDS: dict[str, type[Connection]] = {
     "ec_files": EcFiles,
     "mapped_csv": MappedCsv,
     "shopify_csv": ShopifyCsv,
+    "graphql": GraphqlShop,
+    "rest": RestShop,
 }

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.sources.cells import each
-from pipelines.sources.connection import Bad, FileConnection, Frame, Person
+from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person
 from pipelines.sources.pseudonym import normalise
 
 Cells: TypeAlias = "pd.Series[Any]"
@@ -30,7 +30,7 @@ _OF_THE_ORDER = ("order_id", "customer_pid", "mail_pid", "phone_pid", "currency"
 _WITHOUT_MINOR_UNIT = frozenset({"JPY", "KRW", "VND", "CLP", "ISK"})
 
 
-class ShopFile(FileConnection):
+class Shop(Connection):
     """What the kinds of shop have in common: whose orders are no sales.
 
     `staff` lists mail addresses, whole domains (`@example.co.jp`) and customer numbers of those who order for the company itself:
@@ -53,6 +53,10 @@ class ShopFile(FileConnection):
 
         found = [is_listed(mail, number) for mail, number in zip(mails, mails if numbers is None else numbers, strict=True)]
         return pd.Series(found, index=mails.index, dtype=object)
+
+
+class ShopFile(Shop, FileConnection):
+    """A shop whose exports are dropped into a folder."""
 
 
 def column(rows: pd.DataFrame, name: str | None) -> Cells:

@@ -46,6 +46,21 @@ INITIATIVES = Layout(
     },
     optional=frozenset({"target_value", "end_date", "cost", "currency"}),
     words={
+        "kind": {
+            "1on1": "one_on_one",
+            "キャリア支援": "career_programme",
+            "理念浸透": "values",
+            "評価の透明化": "transparent_appraisal",
+            "研修": "training",
+            "改善提案の報奨": "suggestion_reward",
+            "レビュー特典": "review_points",
+            "投稿特典": "post_coupon",
+            "クーポン": "coupon",
+            "コミュニティイベント": "community_event",
+            "パーソナライズ": "personalisation",
+            "返信の迅速化": "faster_replies",
+            "その他": "other",
+        },
         "audience": {"従業員": "employee", "社員": "employee", "顧客": "customer"},
         "design": {
             "ホールドアウト": "holdout",

@@ -2,11 +2,15 @@
 
 from pipelines.sources.connection import Connection
 from pipelines.sources.sns.accounts_csv import AccountsCsv
+from pipelines.sources.sns.graphql import GraphqlNetwork
 from pipelines.sources.sns.mentions_csv import MentionsCsv
 from pipelines.sources.sns.posts_csv import PostsCsv
+from pipelines.sources.sns.rest import RestNetwork
 
 KINDS: dict[str, type[Connection]] = {
     "accounts_csv": AccountsCsv,
     "mentions_csv": MentionsCsv,
     "posts_csv": PostsCsv,
+    "graphql": GraphqlNetwork,
+    "rest": RestNetwork,
 }

@@ -2,11 +2,15 @@
 
 from pipelines.sources.connection import Connection
 from pipelines.sources.survey.form_csv import FormCsv
+from pipelines.sources.survey.graphql import GraphqlSurvey
 from pipelines.sources.survey.qualtrics_csv import QualtricsCsv
+from pipelines.sources.survey.rest import RestSurvey
 from pipelines.sources.survey.surveymonkey_csv import SurveyMonkeyCsv
 
 KINDS: dict[str, type[Connection]] = {
     "form_csv": FormCsv,
     "qualtrics_csv": QualtricsCsv,
     "surveymonkey_csv": SurveyMonkeyCsv,
+    "graphql": GraphqlSurvey,
+    "rest": RestSurvey,
 }

@@ -19,7 +19,7 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.sources import cells
-from pipelines.sources.connection import FileConnection, Frame, Sheet
+from pipelines.sources.connection import Connection, FileConnection, Frame, Sheet
 from pipelines.sources.contract import table
 from pipelines.sources.layouts import Layout, find, local_day, org_path, readable, recognise
 from pipelines.sources.survey.answers import read_answers
@@ -60,8 +60,8 @@ class Responses(NamedTuple):
     columns: Mapping[str, list[AnswerColumn]]
 
 
-class SurveyFile(FileConnection):
-    """Options and reading that form_csv, qualtrics_csv and surveymonkey_csv have in common."""
+class SurveyReader(Connection):
+    """Options and reading that all kinds of survey have in common, whether their responses come as files or from a server."""
 
     source: ClassVar[str] = "survey"
     tables: ClassVar[tuple[str, ...]] = ("surveys", "questions", "invitations", "answers")
@@ -90,7 +90,7 @@ class SurveyFile(FileConnection):
         return questions
 
     @model_validator(mode="after")
-    def _respondents_can_be_keyed(self) -> SurveyFile:
+    def _respondents_can_be_keyed(self) -> SurveyReader:
         respondent, audience = self.respondent, self.survey.audience
         if respondent is None:
             if self.invitations is not None:
@@ -112,11 +112,8 @@ class SurveyFile(FileConnection):
     def responses(self, sheet: Sheet) -> Responses:
         """The kind's own part: which rows are responses, and where each question's answers stand."""
 
-    def read(self, sheet: Sheet) -> Iterator[Frame]:
-        """Turn one file into frames: the invitations, or the survey, its questions and its answers."""
-        if sheet.file == self.invitations:
-            yield self._invitations(sheet)
-            return
+    def read_responses(self, sheet: Sheet) -> Iterator[Frame]:
+        """Turn responses into frames: the survey, its questions and its answers."""
         responses = self.responses(sheet)
         facts = self._facts(Sheet(sheet.file, responses.rows))
         answers = self._answers(responses, facts)
@@ -131,6 +128,11 @@ class SurveyFile(FileConnection):
             yield Frame("questions", self._questions(dated, days.index[0], responses.wordings))
         if not answers.empty:
             yield Frame("answers", answers)
+
+    def updated(self, sheet: Sheet, answered: pd.Series[Any]) -> pd.Series[Any]:
+        """When each response last changed: when it was given, unless the source knows better."""
+        del sheet
+        return readable(answered)
 
     def _facts(self, sheet: Sheet) -> pd.DataFrame:
         """What every answer of a response shares, one row per response."""
@@ -148,7 +150,7 @@ class SurveyFile(FileConnection):
         facts["answered_at"] = answered
         facts["org_unit"] = None if self.org_unit is None else org_path(texts[self.org_unit])
         facts["weight"] = 1.0 if self.weight is None else cells.number(texts[self.weight])
-        facts["updated_at"] = readable(answered)
+        facts["updated_at"] = self.updated(sheet, answered)
         facts["business_date"] = local_day(answered, self.zone)
         facts["wave"] = self._waves(facts["business_date"], texts)
         if respondent and person:
@@ -206,7 +208,8 @@ class SurveyFile(FileConnection):
             )
         return pd.DataFrame(list(by_code.values()), index=[row] * len(by_code), dtype=object)
 
-    def _invitations(self, sheet: Sheet) -> Frame:
+    def read_invitations(self, sheet: Sheet) -> Frame:
+        """The list of those who were asked, one row per person and wave."""
         layout, columns = recognise(sheet, [INVITATIONS])
         rows = layout.read(sheet, columns, self.zone, date_format=self.date_format)
         rows["survey_id"] = self.survey.id
@@ -218,6 +221,17 @@ class SurveyFile(FileConnection):
         rows["updated_at"] = readable(rows["invited_at"])
         rows["business_date"] = local_day(rows["invited_at"], self.zone)
         return Frame("invitations", rows)
+
+
+class SurveyFile(SurveyReader, FileConnection):
+    """What form_csv, qualtrics_csv and surveymonkey_csv have in common: a folder of exports, and the list of those asked."""
+
+    def read(self, sheet: Sheet) -> Iterator[Frame]:
+        """Turn one file into frames: the invitations, or the survey, its questions and its answers."""
+        if sheet.file == self.invitations:
+            yield self.read_invitations(sheet)
+        else:
+            yield from self.read_responses(sheet)
 
 
 def _numbered(stamps: pd.Series[Any]) -> pd.Series[Any]:

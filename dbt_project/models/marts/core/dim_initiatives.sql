@@ -7,12 +7,19 @@ fx_days as (
     select * from {{ ref('int_fx_days') }}
 ),
 
+kinds as (
+    select * from {{ ref('initiative_kinds') }}
+),
+
 final as (
     select
         {{ key_of(['initiatives.connection', 'initiatives.code']) }} as initiative_key,
         initiatives.code,
         initiatives.name,
         initiatives.kind,
+        kinds.name_en as kind_name_en,
+        kinds.name_ja as kind_name_ja,
+        kinds.activity_metric_code,
         initiatives.audience,
         initiatives.metric_code,
         initiatives.design,
@@ -26,6 +33,7 @@ final as (
         initiatives.start_date,
         initiatives.end_date
     from initiatives
+    inner join kinds on initiatives.kind = kinds.kind
     left join fx_days
         on
             initiatives.currency = fx_days.currency

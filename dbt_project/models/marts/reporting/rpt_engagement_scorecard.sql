@@ -11,6 +11,10 @@ targets as (
     select * from {{ ref('stg_plan__targets') }}
 ),
 
+benchmarks as (
+    select * from {{ ref('benchmarks') }}
+),
+
 newest_targets as (
     select
         *,
@@ -49,12 +53,50 @@ compared as (
             and newest_targets.target_rank = 1
 ),
 
+-- The newest benchmark there was by then, made like the metric: what is only alike is no benchmark.
+dated_benchmarks as (
+    select
+        compared.metric_code,
+        compared.month_start,
+        max(benchmarks.valid_from) as valid_from
+    from compared
+    inner join benchmarks
+        on
+            compared.metric_code = benchmarks.metric_code
+            and compared.month_start >= benchmarks.valid_from
+    group by compared.metric_code, compared.month_start
+),
+
+benchmarked as (
+    select
+        compared.*,
+        benchmarks.benchmark_code,
+        benchmarks.edition_en as benchmark_edition_en,
+        benchmarks.edition_ja as benchmark_edition_ja,
+        benchmarks.quality as benchmark_quality,
+        cast(benchmarks.claimed_low as decimal(24, 6)) as benchmark
+    from compared
+    left join dated_benchmarks
+        on
+            compared.metric_code = dated_benchmarks.metric_code
+            and compared.month_start = dated_benchmarks.month_start
+    left join benchmarks
+        on
+            dated_benchmarks.metric_code = benchmarks.metric_code
+            and dated_benchmarks.valid_from = benchmarks.valid_from
+),
+
 final as (
     select
         -- ids
         metric_code,
         business_unit,
         month_start,
+        -- attributes
+        benchmark_code,
+        benchmark_edition_en,
+        benchmark_edition_ja,
+        benchmark_quality,
         -- measures
         value,
         n,
@@ -63,7 +105,7 @@ final as (
         previous,
         year_ago,
         target,
-        cast(null as decimal(24, 6)) as benchmark,
+        benchmark,
         case
             when is_suppressed then 'suppressed'
             when target is null then 'no_target'
@@ -73,7 +115,7 @@ final as (
         end as status,
         -- flags
         is_suppressed
-    from compared
+    from benchmarked
 )
 
 select * from final

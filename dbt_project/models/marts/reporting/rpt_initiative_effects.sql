@@ -7,7 +7,27 @@ initiatives as (
     select * from {{ ref('dim_initiatives') }}
 ),
 
--- What a unit of effect cost is told where there is an effect: the interval leaves zero out.
+subjects as (
+    select
+        initiative_key,
+        min(subject_type) as subject_type
+    from {{ ref('int_initiative_subjects') }}
+    group by initiative_key
+),
+
+-- What a unit of effect cost is told where there is an effect: the interval leaves zero out. Employees count to the nearest 5.
+exposed as (
+    select
+        effects.*,
+        case
+            when effects.is_target and effects.verdict in ('supported', 'suggestive')
+                then case when subjects.subject_type in ('employee', 'org_unit') then {{ rounded_people('effects.exposure') }} else effects.exposure end
+        end as exposure_shown,
+        subjects.subject_type
+    from effects
+    left join subjects on effects.initiative_key = subjects.initiative_key
+),
+
 final as (
     select
         -- ids
@@ -17,8 +37,11 @@ final as (
         initiatives.code,
         initiatives.name,
         initiatives.kind,
+        initiatives.kind_name_en,
+        initiatives.kind_name_ja,
         initiatives.audience,
         initiatives.design,
+        effects.subject_type,
         effects.method,
         effects.inference,
         effects.verdict,
@@ -30,6 +53,8 @@ final as (
         {{ stable('effects.actual') }} as actual,
         {{ stable('effects.effect') }} as effect,
         {{ stable('effects.relative_effect') }} as relative_effect,
+        {{ stable('effects.relative_ci_low') }} as relative_ci_low,
+        {{ stable('effects.relative_ci_high') }} as relative_ci_high,
         {{ stable('effects.ci_low') }} as ci_low,
         {{ stable('effects.ci_high') }} as ci_high,
         {{ stable('effects.p_value') }} as p_value,
@@ -39,16 +64,19 @@ final as (
         {{ stable('effects.pre_trend') }} as pre_trend,
         {{ stable('effects.pre_trend_p') }} as pre_trend_p,
         initiatives.cost_jpy,
-        case
-            when effects.is_target and effects.verdict in ('supported', 'suggestive')
-                then cast(initiatives.cost_jpy / nullif(abs(effects.effect) * effects.n_treated, 0) as decimal(18, 2))
-        end as cost_per_effect_jpy,
+        {%- for column, divisor in [
+            ("cost_per_effect_jpy", "abs(effects.effect)"),
+            ("cost_per_effect_ci_low_jpy", "greatest(abs(effects.ci_low), abs(effects.ci_high))"),
+            ("cost_per_effect_ci_high_jpy", "least(abs(effects.ci_low), abs(effects.ci_high))")
+        ] %}
+        cast(initiatives.cost_jpy / nullif({{ divisor }} * effects.exposure_shown, 0) as decimal(18, 2)) as {{ column }},
+        {%- endfor %}
         -- flags
         effects.is_target,
         -- dates
         initiatives.start_date,
         initiatives.end_date
-    from effects
+    from exposed as effects
     inner join initiatives on effects.initiative_key = initiatives.initiative_key
 )
 

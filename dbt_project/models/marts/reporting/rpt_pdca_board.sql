@@ -1,0 +1,181 @@
+-- One row per initiative x cycle.
+with cycles as (
+    select * from {{ ref('int_initiative_cycles') }}
+),
+
+effects as (
+    select * from {{ ref('int_initiative_cycle_effects') }}
+),
+
+initiatives as (
+    select * from {{ ref('dim_initiatives') }}
+),
+
+metrics as (
+    select * from {{ ref('dim_metrics') }}
+),
+
+panels as (
+    select * from {{ ref('int_initiative_panels') }}
+),
+
+actions as (
+    select * from {{ ref('pdca_actions') }}
+),
+
+-- What was done to the treated in the periods of the cycle.
+activities as (
+    select
+        cycles.initiative_key,
+        cycles.cycle,
+        avg(panels.value) as activity
+    from cycles
+    inner join initiatives on cycles.initiative_key = initiatives.initiative_key
+    inner join panels
+        on
+            cycles.initiative_key = panels.initiative_key
+            and initiatives.activity_metric_code = panels.metric_code
+            and cycles.first_period <= panels.period
+            and cycles.last_period >= panels.period
+            and panels.treated_from <= panels.period
+    group by cycles.initiative_key, cycles.cycle
+),
+
+checked as (
+    select
+        cycles.*,
+        initiatives.code,
+        initiatives.name,
+        initiatives.kind,
+        initiatives.kind_name_en,
+        initiatives.kind_name_ja,
+        initiatives.audience,
+        initiatives.design,
+        initiatives.metric_code,
+        initiatives.activity_metric_code,
+        initiatives.target_value,
+        initiatives.cost_jpy,
+        initiatives.start_date,
+        initiatives.end_date,
+        metrics.direction,
+        effects.baseline,
+        effects.actual,
+        effects.effect,
+        effects.relative_effect,
+        effects.ci_low,
+        effects.ci_high,
+        effects.p_value,
+        effects.verdict,
+        effects.reason_code,
+        effects.reason_en,
+        effects.reason_ja,
+        case when effects.reason_code <> 'suppressed' then activities.activity end as activity,
+        initiatives.target_value - (effects.actual - effects.effect) as effect_needed,
+        case
+            when initiatives.target_value is null then 'no_target'
+            when effects.actual is null then 'unknown'
+            when metrics.direction = 'down' and effects.actual <= initiatives.target_value then 'reached'
+            when metrics.direction <> 'down' and effects.actual >= initiatives.target_value then 'reached'
+            else 'missed'
+        end as target_status
+    from cycles
+    inner join effects
+        on
+            cycles.initiative_key = effects.initiative_key
+            and cycles.cycle = effects.cycle
+    inner join initiatives on cycles.initiative_key = initiatives.initiative_key
+    left join metrics on initiatives.metric_code = metrics.metric_code
+    left join activities
+        on
+            cycles.initiative_key = activities.initiative_key
+            and cycles.cycle = activities.cycle
+),
+
+-- The first rule that holds decides.
+ruled as (
+    select
+        *,
+        is_last and not is_open as is_over,
+        case
+            when activity = 0 then 'not_carried_out'
+            when verdict = 'not_testable' and reason_code in ('too_few_periods', 'no_values') and not (is_last and not is_open)
+                then 'not_yet_testable'
+            when verdict = 'not_testable' then 'not_testable'
+            when verdict = 'contradicted' then 'worse'
+            when verdict = 'supported' and target_status = 'missed' then 'works_short_of_target'
+            when verdict = 'supported' then 'works'
+            when verdict = 'suggestive' and target_status = 'missed' then 'moved_short_of_target'
+            when verdict = 'suggestive' then 'moved'
+            when reason_code = 'drifting' then 'drifting'
+            when direction <> 'down' and ci_high < effect_needed then 'target_out_of_reach'
+            when direction = 'down' and ci_low > effect_needed then 'target_out_of_reach'
+            when is_last and not is_open then 'ended_open'
+            when target_status = 'no_target' then 'no_effect_yet'
+            else 'open'
+        end as action_rule
+    from checked
+),
+
+final as (
+    select
+        -- ids
+        ruled.initiative_key,
+        ruled.cycle,
+        -- attributes
+        ruled.code,
+        ruled.name,
+        ruled.kind,
+        ruled.kind_name_en,
+        ruled.kind_name_ja,
+        ruled.audience,
+        ruled.design,
+        ruled.metric_code,
+        -- plan
+        ruled.target_value,
+        {{ stable('ruled.baseline') }} as baseline,
+        ruled.cost_jpy,
+        ruled.start_date,
+        ruled.end_date,
+        -- do
+        ruled.subject_type,
+        ruled.reach_planned,
+        ruled.reach,
+        ruled.activity_metric_code,
+        {{ stable('ruled.activity') }} as activity,
+        -- check
+        {{ stable('ruled.actual') }} as actual,
+        {{ stable('ruled.effect') }} as effect,
+        {{ stable('ruled.relative_effect') }} as relative_effect,
+        {{ stable('ruled.ci_low') }} as ci_low,
+        {{ stable('ruled.ci_high') }} as ci_high,
+        {{ stable('ruled.p_value') }} as p_value,
+        {{ stable('ruled.effect_needed') }} as effect_needed,
+        ruled.target_status,
+        ruled.verdict,
+        ruled.reason_en as check_reason_en,
+        ruled.reason_ja as check_reason_ja,
+        -- act
+        actions.action,
+        ruled.action_rule,
+        actions.reason_en as action_reason_en,
+        actions.reason_ja as action_reason_ja,
+        -- flags
+        ruled.is_open,
+        ruled.cycle = max(ruled.cycle) over (partition by ruled.initiative_key) as is_latest,
+        -- dates
+        ruled.cycle_start,
+        ruled.cycle_end,
+        case
+            when ruled.is_over or actions.action = 'stop' then null
+            when ruled.is_open then cast({{ dbt.dateadd('day', 1, 'ruled.cycle_end') }} as date)
+            else cast({{ dbt.dateadd('day', 1, 'coalesce(next_cycles.cycle_end, ruled.cycle_end)') }} as date)
+        end as next_review_date
+    from ruled
+    inner join actions on ruled.action_rule = actions.rule
+    left join cycles as next_cycles
+        on
+            ruled.initiative_key = next_cycles.initiative_key
+            and ruled.cycle + 1 = next_cycles.cycle
+)
+
+select * from final

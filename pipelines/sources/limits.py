@@ -1,0 +1,89 @@
+"""What a server says about its limits, and how long to wait for it. Pure functions of headers, bodies and the present instant.
+
+Understood: `Retry-After` in seconds or as a date (RFC 9110); `X-RateLimit-Remaining` with `X-RateLimit-Reset` as an epoch or as
+seconds to go; `RateLimit-Remaining` with `RateLimit-Reset`, and the later `RateLimit: "name";r=0;t=30` (IETF drafts); the cost
+of a GraphQL query as Shopify states it in `extensions.cost`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_EPOCH = 1_000_000_000  # as seconds to go, this would be 30 years
+
+
+class Limits(BaseModel):
+    """How much one pull of a connection may ask of its source."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    per_minute: int | None = Field(default=None, ge=1)  # at most so many requests a minute
+    requests: int = Field(default=20_000, ge=1)  # at most so many in one pull
+    wait_minutes: int = Field(default=60, ge=0)  # at most so long waiting for the source, all waits of a pull together
+    attempts: int = Field(default=6, ge=1)  # of one request that fails for no fault of ours
+    timeout: float = Field(default=60, gt=0)  # seconds without a byte
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds the server asks us to stay away; None when it does not say."""
+    given = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", given):
+        return float(given)
+    if given:
+        try:
+            moment = parsedate_to_datetime(given)
+        except ValueError:
+            return reset_after(headers, now)
+        return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp())
+    return reset_after(headers, now)
+
+
+def reset_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds until the window of a rate limit begins anew; None when no header says so."""
+    for name in ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"):
+        given = headers.get(name, "").strip()
+        if re.fullmatch(r"\d+(\.\d+)?", given):
+            value = float(given)
+            return max(0.0, value - now.timestamp()) if value >= _EPOCH else value
+        if given:
+            try:
+                return max(0.0, datetime.fromisoformat(given).astimezone(UTC).timestamp() - now.timestamp())
+            except ValueError:
+                continue
+    match = re.search(r"(?:^|[;,\s])(?:t|reset)=(\d+)", headers.get("ratelimit", ""))
+    return float(match[1]) if match else None
+
+
+def used_up(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait before the next request because this answer used the last one up; None when there are some left."""
+    for name in ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining"):
+        if name in headers:
+            return reset_after(headers, now) if headers[name].strip() in ("0", "0.0") else None
+    match = re.search(r"(?:^|[;,\s])(?:r|remaining)=(\d+)", headers.get("ratelimit", ""))
+    return reset_after(headers, now) if match and match[1] == "0" else None
+
+
+def query_cost(body: Any) -> float | None:
+    """Seconds until the bucket of GraphQL query costs holds another query like this one; None when it does, or has no bucket."""
+    cost = body.get("extensions", {}).get("cost") if isinstance(body, dict) and isinstance(body.get("extensions"), dict) else None
+    status = cost.get("throttleStatus") if isinstance(cost, dict) else None
+    if not isinstance(cost, dict) or not isinstance(status, dict):
+        return None
+    needed = float(cost.get("requestedQueryCost") or 0)
+    missing = min(needed, float(status.get("maximumAvailable") or needed)) - float(status.get("currentlyAvailable") or 0)
+    rate = float(status.get("restoreRate") or 0)
+    return missing / rate if missing > 0 and rate > 0 else None
+
+
+def is_throttled(errors: Any) -> bool:
+    """Whether a GraphQL answer was refused for its cost or rate, which is no fault of the query."""
+    codes = ("THROTTLED", "RATE_LIMITED", "TOO_MANY_REQUESTS")
+    return isinstance(errors, list) and any(
+        isinstance(error, dict) and str((error.get("extensions") or {}).get("code", "")).upper() in codes for error in errors
+    )

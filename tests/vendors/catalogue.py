@@ -1,0 +1,16 @@
+"""Every vendor that the conformance suite runs. A new kind adds its line here."""
+
+from __future__ import annotations
+
+from vendors import generic
+from vendors.base import Vendor
+
+ALL: tuple[type[Vendor], ...] = (
+    generic.LinkedShop,
+    generic.NewestFirstShop,
+    generic.OffsetGraphqlShop,
+    generic.LinkHeaderNetwork,
+    generic.CursorNetwork,
+    generic.PagedSurvey,
+    generic.FlatGraphqlSurvey,
+)
