@@ -1,12 +1,12 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test lint docs lock clean
+.PHONY: help run dev test test-integration lint docs lock clean
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 run: $(VENV)/installed ## set up, land the samples, run the nightly job, publish, say where to look
 	@$(BIN)/engagement run
@@ -17,6 +17,10 @@ dev: $(VENV)/installed ## open the Dagster UI on http://127.0.0.1:3000
 test: lint ## everything CI runs: linters, types, documentation, tests
 	$(BIN)/engagement docs --check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-integration: $(VENV)/installed ## pull from real servers, installed below .cache/integration (minutes; needs node and npm)
+	$(BIN)/python tests/integration/install.py
+	$(BIN)/python -m pytest -o addopts="-ra --strict-markers" tests/integration
 
 lint: $(VENV)/installed ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check pipelines tests
@@ -30,7 +34,7 @@ lock: ## resolve requirements.lock anew (needs uv)
 	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra dev --upgrade pyproject.toml -o requirements.lock
 
 clean: ## remove the environment, the data and every build product
-	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info dbt_project/target dbt_project/logs
+	rm -rf $(VENV) .cache data .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: requirements.lock pyproject.toml

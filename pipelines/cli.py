@@ -17,11 +17,12 @@ from rich.table import Table as RichTable
 
 from pipelines import privacy_cli, renewal
 from pipelines.erasure import ErasureError
-from pipelines.publish import PublishError, list_releases
+from pipelines.publish import DATABASE, REPORT, PublishError, current, list_releases
 from pipelines.publish import rollback as roll_back
 from pipelines.rotation import RotationError
 from pipelines.settings import PROJECT, Config, ConfigError, Settings, load_settings
-from pipelines.sources.connection import SourceError
+from pipelines.sources.connection import Connection, FileConnection, SourceError
+from pipelines.sources.live import LiveConnection
 
 app = typer.Typer(
     help="Engagement Pipelines: land, build, check and publish.",
@@ -29,6 +30,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+connect = typer.Typer(help="Look at a live connection.", no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(connect, name="connect")
 console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
 
 
@@ -137,23 +140,25 @@ def _summary(settings: Settings, config: Config, outcomes: list[Any], seconds: f
             console.print(f"  [bold red]failed[/] {escape(f'{what} [{checks[0]}{more}]')}", soft_wrap=True)
         for line in () if outcome.failed else dict.fromkeys(outcome.reasons):
             console.print(f"  [bold red]failed[/] {escape(line)}", soft_wrap=True)
-    current = next((release for release in list_releases(settings.home) if release.is_current), None)
+    published = next((release for release in list_releases(settings.home) if release.is_current), None)
     if not all(outcome.success for outcome in outcomes):
         console.print(
-            f"Nothing was published; {'the last good release stays: ' + current.name if current else 'there is no release yet'}."
+            "Nothing was published; "
+            + (f"the last good release stays: {published.name}." if published else "there is no release yet.")
         )
         console.print("Look closer: [bold]engagement quarantine[/], or the run in the UI: [bold]make dev[/]")
         return
-    if current:
-        published = RichTable("published table", "rows", title=f"Release {current.name}", title_justify="left")
-        published.columns[1].justify = "right"
-        for name, rows in current.tables.items():
-            published.add_row(name, f"{rows:,}")
-        console.print(published)
+    if published:
+        table = RichTable("published table", "rows", title=f"Release {published.name}", title_justify="left")
+        table.columns[1].justify = "right"
+        for name, rows in published.tables.items():
+            table.add_row(name, f"{rows:,}")
+        console.print(table)
         console.print(
             f"Done in {seconds:.0f} s. The tables lie in [bold]{_relative(settings.home)}/releases/current[/]: "
             "engagement.duckdb, parquet/, csv/"
         )
+        console.print(f"Read: open [bold]{_relative(settings.home)}/releases/current/{REPORT}[/] in a browser")
         console.print(
             f"Query: any BI tool, DuckDB or Python on [bold]{_relative(settings.home)}/releases/current/engagement.duckdb[/]"
         )
@@ -187,17 +192,13 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
 @_plain_errors
 def doctor() -> None:
     """Say in plain words what is missing or wrong."""
-    from pipelines.sources import files
-    from pipelines.sources.connection import FileConnection
-
     settings = load_settings()
     config = settings.config()
     settings.keys()
     wrong = 0
     for name, connection in config.connections.items():
         try:
-            found = files.drop_files(connection.path, connection.pattern) if isinstance(connection, FileConnection) else []
-            state = f"[green]ok[/] {len(found)} files" if found else "[yellow]no files yet[/]"
+            state = _state(connection, settings)
         except SourceError as error:
             wrong += 1
             state = f"[bold red]wrong[/] {escape(str(error))}"
@@ -216,6 +217,56 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+def _state(connection: Connection, settings: Settings) -> str:
+    """What `doctor` says of a connection that can be read; SourceError where it cannot."""
+    from pipelines.sources import files
+
+    if isinstance(connection, FileConnection):
+        found = files.drop_files(connection.path, connection.pattern)
+        return f"[green]ok[/] {len(found)} files" if found else "[yellow]no files yet[/]"
+    names = connection.secret_names() if isinstance(connection, LiveConnection) else []
+    missing = settings.secrets().missing(names)
+    if missing:
+        raise SourceError(f"the environment variable {', '.join(missing)} is not set")
+    return f"[green]ok[/] secrets are set; `engagement connect try {connection.name}` asks the source"
+
+
+@connect.command("try")
+@_plain_errors
+def try_(name: Annotated[str, typer.Argument(help="The connection's name in connections.yaml.")]) -> None:
+    """Pull one page of each list of a live connection and show what would land. Writes nothing."""
+    from pipelines.sources.http import Clock
+    from pipelines.sources.trial import SHOWN, try_connection
+
+    settings = load_settings()
+    connections = settings.config().connections
+    connection = connections.get(name)
+    if connection is None:
+        raise ConfigError(f"there is no connection {name!r}; connections.yaml has {', '.join(connections)}")
+    if not isinstance(connection, LiveConnection):
+        raise ConfigError(f"{name} reads files; `engagement doctor` says whether they are there")
+    wrong = False
+    for page in try_connection(connection, settings.secrets(), Clock(), lambda line: console.print(line, markup=False)):
+        console.print(f"[bold]{escape(page.label)}[/]: {page.records} records")
+        for table in page.tables:
+            console.print(f"  [bold]{table.table}[/]: {table.count} rows{f', the first {SHOWN}:' if table.count > SHOWN else ''}")
+            for row in table.rows:
+                cells = ", ".join(f"{column}={value}" for column, value in row.items())
+                console.print(f"    {cells}", markup=False, soft_wrap=True)
+            for line in table.unreadable:
+                console.print(f"    [bold red]cannot be read[/] {escape(line)}", soft_wrap=True)
+            if table.missing:
+                console.print(f"    [bold red]missing[/] {', '.join(table.missing)}: the contract wants them in every row")
+            if table.blank:
+                console.print(f"    [dim]not filled: {', '.join(table.blank)}[/]", soft_wrap=True)
+            wrong = wrong or bool(table.unreadable or table.missing)
+        if page.ignored:
+            console.print(f"  [yellow]ignored[/] fields of the source: {escape(', '.join(page.ignored))}", soft_wrap=True)
+    console.print("nothing was written")
+    if wrong:
+        raise typer.Exit(1)
+
+
 @app.command()
 @_plain_errors
 def releases() -> None:
@@ -223,6 +274,24 @@ def releases() -> None:
     for release in list_releases(load_settings().home):
         mark = "[bold green]current[/]" if release.is_current else "       "
         console.print(f"{release.name}  {mark}  {len(release.tables)} tables, {sum(release.tables.values()):,} rows")
+
+
+@app.command()
+@_plain_errors
+def report(
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to write the page; report.html in the data folder if left out.")
+    ] = None,
+) -> None:
+    """Draw the report page from the current release."""
+    from pipelines.report.page import render
+
+    settings = load_settings()
+    release = current(settings.home)
+    target = file or settings.home / REPORT
+    page = render(release.path / DATABASE, release.name, company=settings.config().company.name)
+    target.write_text(page, encoding="utf-8")
+    console.print(f"wrote {_relative(target)} from {release.name}; open it in a browser", soft_wrap=True)
 
 
 @app.command()

@@ -184,13 +184,14 @@ class Door:
         landed = self.store.days(table, name)
         # A drop folder is the whole truth about its days: a late file changes days outside the window, and they land as well.
         late = isinstance(pulled.connection, FileConnection)
+        window = pulled.window or self.window
         changed = {
             day
             for day, value in hashes.items()
-            if (day in self.window or (late and day <= self.window.end)) and (day not in landed or landed[day].hash != value)
+            if (day in window or (late and day <= window.end)) and (day not in landed or landed[day].hash != value)
         }
         changed |= {
-            day for day, entry in landed.items() if day in self.window and entry.rows + entry.quarantined and day not in hashes
+            day for day, entry in landed.items() if day in window and entry.rows + entry.quarantined and day not in hashes
         }
         # What a source shows only as it is now was landed on its day or never: another day's pull says nothing of it.
         if table.name in pulled.readings:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,10 +23,13 @@ from pipelines.settings import require_same_keys
 from pipelines.sources.connection import Connection, Window
 from pipelines.sources.credentials import Secrets
 from pipelines.sources.http import Clock
+from pipelines.sources.live import LiveConnection
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch, Means, Pulled, pull
 from pipelines.store import EXTRACTOR, Day, Store, private, writer_lock
 from pipelines.tombstones import sieve
+
+CAUGHT_UP = timedelta(days=31)  # missed days that a night asks a live source for; more of them are a backfill's
 
 Log = Callable[[str], None]
 
@@ -86,7 +89,8 @@ def land(
 
         def one(connection: Connection) -> Pulled:
             own = replace(means, tell=lambda line: log(f"{connection.name}: {line}"))
-            pulled = pull(connection, Path(folder), pseudonymiser, batch, window, own, erased)
+            days = _missed(store, connection, window)
+            pulled = pull(connection, Path(folder), pseudonymiser, batch, days, own, erased)
             rows = ", ".join(f"{count:,} {name}" for name, count in pulled.rows.items() if count) or "no rows"
             left_out = f"; {pulled.erased:,} rows of erased persons left out" if pulled.erased else ""
             log(f"{connection.name}: {pulled.error or f'{pulled.work}, {rows}{left_out}'}")
@@ -104,9 +108,20 @@ def land(
                 if waiting := door.counts[(due.table.id, name)].future:
                     log(f"{name}: {waiting} {due.table.name} are dated in the future and wait for their day")
             tables = [_replace(door, due, store, batch, name in refused) for (_, name), due in door.due.items()]
+            for pulled in pulls:
+                if isinstance(pulled.connection, LiveConnection) and pulled.connection.name not in refused:
+                    store.note_reached(pulled.connection.name, window.end)
         finally:
             door.close()
     return Landing(window, tables, checks, refused, {pulled.connection.name: pulled.work for pulled in pulls})
+
+
+def _missed(store: Store, connection: Connection, window: Window) -> Window:
+    """The window, from the first day on that a live source has not landed: a night it was down is caught up by the next."""
+    reached = store.reached(connection.name) if isinstance(connection, LiveConnection) else None
+    if reached is None:
+        return window
+    return Window(min(window.start, max(reached + timedelta(days=1), window.start - CAUGHT_UP)), window.end)
 
 
 def _stage_root(home: Path) -> Path:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from pipelines import erasure, renewal, tombstones
-from pipelines.publish import PublishError
+from pipelines.publish import PublishError, list_releases
 from pipelines.rotation import rotate
 from pipelines.settings import ConfigError, Settings, load_settings, mails_per_phone
 from pipelines.sources.connection import Window
@@ -66,10 +66,9 @@ def erase(
         found = erasure.find(subjects, known, tombstones.sieve(settings.home, pseudonymiser))
         marks = tuple(sorted(map(pseudonymiser.mark, found.pids)))
         swept = erasure.sweep(store, Sieve(marks, pseudonymiser), write=False)
-        releases = renewal.holding(settings.home, found.pids)
         is_known = set(marks) <= {mark for one in tombstones.read(settings.home) for mark in one.marks}
-    _show(found, swept, releases)
-    if is_known and not (swept or releases or renewal.is_due(settings.home)):
+    _show(found, swept, len(list_releases(settings.home)))
+    if is_known and not (swept or renewal.is_due(settings.home)):
         console.print("this person is erased already")
         return
     if dry_run:
@@ -79,7 +78,7 @@ def erase(
         raise typer.Exit(1)
     tombstone = tombstones.Tombstone(date.today().isoformat(), marks)
     with writer_lock(settings.home, console.print):
-        renewal.begin(settings.home, releases)
+        renewal.begin(settings.home)
         others = [one for one in tombstones.read(settings.home) if not set(one.marks) <= set(marks)]
         tombstones.write(settings.home, [*others, tombstone])
     _renew(settings)
@@ -148,13 +147,13 @@ def _renew(settings: Settings) -> None:
     console.print(f"published anew; releases removed: {', '.join(gone) or 'none'}", soft_wrap=True)
 
 
-def _show(found: erasure.Found, swept: list[erasure.Swept], releases: list[str]) -> None:
+def _show(found: erasure.Found, swept: list[erasure.Swept], releases: int) -> None:
     console.print(f"{found.what}: one person with {len(found.pids)} pseudonyms")
     table = RichTable("table", "rows", "blanked cells", "held-back rows")
     for one in swept:
         table.add_row(one.table, f"{one.rows:,}", f"{one.blanked:,}", f"{one.held_back:,}")
     console.print(table)
-    console.print(f"releases that hold the person: {', '.join(releases) or 'none'}", soft_wrap=True)
+    console.print(f"releases to be removed once a new one is published: {releases}")
 
 
 def _readmit(settings: Settings, pseudonymiser: Pseudonymiser, subjects: dict[str, str]) -> None:

@@ -1,8 +1,8 @@
 """Releases: what BI tools read. Each is a folder of its own, made whole and then pointed to by `current`.
 
 <home>/releases/<time>/ holds engagement.duckdb (read-only, all tables in schema main, with comments), parquet/<table>.parquet,
-csv/<table>.csv (UTF-8 with BOM, so that Excel reads Japanese) and manifest.json. `current` is a symlink replaced by rename:
-a reader keeps the release it opened, the next one opens the new release, and neither waits. Published files are never
+csv/<table>.csv (UTF-8 with BOM, so that Excel reads Japanese), report.html and manifest.json. `current` is a symlink replaced by
+rename: a reader keeps the release it opened, the next one opens the new release, and neither waits. Published files are never
 written again.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import file_digest
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-DATABASE = "engagement.duckdb"
+DATABASE, REPORT = "engagement.duckdb", "report.html"
 NAME = "%Y%m%dT%H%M%S.%fZ"  # names of releases sort by the time they were published at
 
 
@@ -37,9 +37,10 @@ class Release:
     is_current: bool
 
 
-def publish(home: Path, tables: Sequence[str], *, run: str, keep: int) -> Release:
+def publish(home: Path, tables: Sequence[str], *, report: Callable[[Path, str], str], run: str, keep: int) -> Release:
     """Copy `tables` from the warehouse into a new release, switch `current` to it and remove all but the newest `keep`.
 
+    `report` makes the page of a database and the name of its release; when it fails, so does publishing, and `current` stays.
     Raises PublishError when the warehouse was not built whole by `run`.
     """
     require_built(home, run)
@@ -52,6 +53,7 @@ def publish(home: Path, tables: Sequence[str], *, run: str, keep: int) -> Releas
     name = datetime.now(UTC).strftime(NAME)
     making = releases / f".{name}.making"
     counts = _export(home / "warehouse.duckdb", making, tables)
+    (making / REPORT).write_text(report(making / DATABASE, name), encoding="utf-8")
     files = sorted(path for path in making.rglob("*") if path.is_file())
     manifest = {
         "release": name,
@@ -95,6 +97,14 @@ def list_releases(home: Path) -> list[Release]:
     for file in sorted(releases.glob("[0-9]*/manifest.json"), reverse=True):
         manifest = json.loads(file.read_text())
         found.append(Release(file.parent.name, file.parent, manifest["tables"], file.parent.name == current))
+    return found
+
+
+def current(home: Path) -> Release:
+    """The release that `current` points to. PublishError when there is none."""
+    found = next((release for release in list_releases(home) if release.is_current), None)
+    if found is None:
+        raise PublishError("there is no release yet; `engagement run` makes one")
     return found
 
 

@@ -1,6 +1,6 @@
 """What follows when rows or keys were changed under the releases: a fresh warehouse, a new release, nothing old left.
 
-<home>/renewal.json says that this is due, and which releases have to go. It is written before anything is changed and removed at
+<home>/renewal.json says that this is due, and since when. It is written before anything is changed and removed at
 the very end, so that whoever finds it knows what was cut off.
 """
 
@@ -10,11 +10,9 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-
-import duckdb
 
 from pipelines.publish import NAME, PublishError, list_releases, remove_release
 from pipelines.sources.sieve import PID
@@ -27,15 +25,14 @@ _ELSEWHERE = ("landing", "quarantine", "releases", "rotation", "staging")
 _FILES_ELSEWHERE = ("warehouse.duckdb", "erased.json", "pseudonym_keys.env", "pseudonym_keys.json", "tokens.json")
 
 
-def begin(home: Path, releases: Collection[str]) -> None:
-    """Note that a renewal is due and that `releases`, and those published until it is done, have to go."""
-    write_private(home / FILE, note(home, releases))
+def begin(home: Path) -> None:
+    """Note that a renewal is due."""
+    write_private(home / FILE, note(home))
 
 
-def note(home: Path, releases: Collection[str]) -> str:
-    """The content of the marker; one that is there already keeps what it knows."""
-    since, known = _noted(home) if is_due(home) else (datetime.now(UTC).strftime(NAME), [])
-    return json.dumps({"since": since, "releases": sorted({*known, *releases})}) + "\n"
+def note(home: Path) -> str:
+    """The content of the marker: since when a renewal is due, written as a release's name. One that is there already stays."""
+    return json.dumps({"since": _since(home) if is_due(home) else datetime.now(UTC).strftime(NAME)}) + "\n"
 
 
 def is_due(home: Path) -> bool:
@@ -51,21 +48,18 @@ def drop_warehouse(home: Path) -> None:
 
 
 def end(home: Path) -> list[str]:
-    """Remove the releases that have to go, now that a newer one is published; their names. PublishError when there is none."""
-    since, listed = _noted(home)
+    """Remove all releases but the current one, which has to be newer than the change; their names. Else PublishError.
+
+    Those without the person go, too: what differs between one of them and the new one is the person.
+    """
     releases = list_releases(home)
-    if not any(release.is_current and release.name > since for release in releases):
+    if not any(release.is_current and release.name > _since(home) for release in releases):
         raise PublishError("the current release is older than what was changed; call `engagement erase`")
-    gone = [one for one in releases if not one.is_current and (one.name in listed or one.name >= since)]
+    gone = [release for release in releases if not release.is_current]
     for release in gone:
         remove_release(release)
     (home / FILE).unlink()
     return [release.name for release in gone]
-
-
-def holding(home: Path, pids: Collection[str]) -> list[str]:
-    """Names of the releases in which one of the pseudonyms stands."""
-    return [release.name for release in list_releases(home) if _holds(release.path / "engagement.duckdb", sorted(pids))]
 
 
 def scrub(home: Path, replaced: Callable[[str], str]) -> None:
@@ -82,19 +76,8 @@ def scrub(home: Path, replaced: Callable[[str], str]) -> None:
             _scrub_file(file, replaced)
 
 
-def _noted(home: Path) -> tuple[str, list[str]]:
-    """Since when a renewal is due, written as a release's name, and the releases that have to go."""
-    noted = json.loads((home / FILE).read_text())
-    return noted["since"], noted["releases"]
-
-
-def _holds(database: Path, pids: list[str]) -> bool:
-    with duckdb.connect(str(database), read_only=True) as release:
-        query = "select table_name, column_name from duckdb_columns() where data_type = 'VARCHAR' and schema_name = 'main'"
-        for table, column in release.execute(query).fetchall():
-            if release.execute(f'select 1 from "{table}" where "{column}" = any(?) limit 1', [pids]).fetchone():
-                return True
-    return False
+def _since(home: Path) -> str:
+    return str(json.loads((home / FILE).read_text())["since"])
 
 
 def _traces(home: Path) -> Iterator[Path]:

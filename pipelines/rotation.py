@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import renewal, tombstones
-from pipelines.publish import list_releases
 from pipelines.settings import FINGERPRINTS, KEPT_KEYS, kept_text
 from pipelines.sources.connection import Connection, Person, SourceError, Window
 from pipelines.sources.contract import TABLES
@@ -175,5 +174,5 @@ def _prepare(
     if kept is not None:
         write_private(rotation / KEPT_KEYS, kept_text(kept))
     write_private(rotation / FINGERPRINTS, json.dumps(new.fingerprints()))
-    write_private(rotation / renewal.FILE, renewal.note(home, [release.name for release in list_releases(home)]))
+    write_private(rotation / renewal.FILE, renewal.note(home))
     return sum(len(one.marks) for one in before) - sum(len(one.marks) for one in after)

@@ -342,12 +342,19 @@ def _lines(where: str, error: ValidationError, model: type[BaseModel]) -> list[s
 
 def _known_keys(model: type[BaseModel], place: Sequence[int | str]) -> list[str]:
     """The keys that may stand beside the last one of `place`, a path into `model` and the models it holds."""
+    candidates = [model]
     for part in place[:-1]:
-        field = model.model_fields.get(str(part))
-        nested = [] if field is None else [kind for kind in (field.annotation, *get_args(field.annotation)) if _is_model(kind)]
-        model = nested[0] if nested else model
-    return sorted(set(model.model_fields) - {"name"})
+        fields = [candidate.model_fields[str(part)] for candidate in candidates if str(part) in candidate.model_fields]
+        inside = [held for field in fields for held in _models_in(field.annotation)]
+        # Where a field may be one of several models, pydantic names in `place` which one was meant by its `type`.
+        tagged = [one for one in candidates if "type" in one.model_fields]
+        meant = [one for one in tagged if part in get_args(one.model_fields["type"].annotation)]
+        candidates = inside or meant or candidates
+    return sorted({name for candidate in candidates for name in candidate.model_fields} - {"name"})
 
 
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Every model that an annotation names, at any depth of unions, lists and mappings."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [held for part in get_args(annotation) for held in _models_in(part)]

@@ -28,6 +28,7 @@ from pipelines.sources.schema import Table
 EXTRACTOR = "1"  # raise when the same input would land differently, so that the next pull lands changed days again
 MANIFEST = b"engagement.manifest"
 ROW_GROUP = 10_000  # a group per day made DuckDB read 1,461 groups for two years of a small shop: seconds for nothing
+REACHED = "reached"  # the folder that says how far each live connection has landed
 NO_MONTH = "0000-00"  # the empty typed file of a table, and quarantined rows whose day could not be read
 
 QUARANTINE_SCHEMA = pa.schema(
@@ -99,6 +100,21 @@ class Store:
         for file in sorted((self.landing / table.source / table.name).glob(f"month=*/{connection}.parquet")):
             days.update(_manifest(file))
         return days
+
+    def reached(self, connection: str) -> date | None:
+        """The day up to which the connection has landed without a gap; None when it never has."""
+        file = self.landing / REACHED / connection
+        return date.fromisoformat(file.read_text()) if file.exists() else None
+
+    def note_reached(self, connection: str, day: date) -> None:
+        """Keep `day` as reached, unless a later one is."""
+        before = self.reached(connection)
+        if before is None or before < day:
+            folder = private(self.landing / REACHED)
+            temporary = folder / f".{connection}.{os.getpid()}.tmp"
+            temporary.write_text(day.isoformat())
+            _fsync(temporary)
+            os.replace(temporary, folder / connection)
 
     def replace(self, table: Table, connection: str, rows: pa.Table, held_back: pa.Table, days: Mapping[date, Day]) -> None:
         """Replace the given days whole, month by month: `rows` in the landing zone, `held_back` in the quarantine.

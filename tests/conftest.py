@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from shops import Shop
+from vendors.base import served
+from vendors.scripted import Server
 
 # No test asserts seconds: a busy machine is no defect.
 settings.register_profile("engagement", deadline=None)
@@ -36,3 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         companies = {"samples", "small_company"} & set(getattr(item, "fixturenames", ()))
         item.add_marker(pytest.mark.xdist_group(companies.pop() if companies else item.path.name))
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A running server that does what the test says."""
+    made = Server()
+    with served(made.vendor) as url:
+        made.url = url
+        yield made

@@ -20,6 +20,7 @@ from pipelines.assets.publish import RELEASE
 from pipelines.assets.warehouse import manifest_path, published_tables
 from pipelines.definitions import defs
 from pipelines.docs import SEPARATOR
+from pipelines.quality.published import RATIOS, ROUNDED, SCORES, WITHOUT_COUNTS
 from pipelines.settings import PROJECT, load_settings
 from pipelines.sources import KINDS
 from pipelines.sources.contract import TABLES
@@ -32,7 +33,7 @@ LAYERS = (
     ("analysis", "privacy"),
     ("settings",),
     ("quality",),
-    ("store",),
+    ("store", "report"),
     ("batch_facts",),
     ("door",),
     ("tombstones", "publish", "preview"),
@@ -277,6 +278,58 @@ def test_nothing_of_one_employee_is_published(manifest: dict[str, Any]) -> None:
     assert persons == []
     private = {"fct_survey_answers", "fct_headcount_months", "fct_employee_engagement_waves", "dim_org_units"}
     assert private & {table.name for table in published} == set()
+
+
+# Days, names of units, all surveys' answers: who reads these has not read of an employee.
+NOT_OF_EMPLOYEES = {"dim_dates", "dim_org_units", "fct_survey_answers"}
+# Compares whole arms, of which it shows none under the minimum (pipelines/analysis/initiatives.py).
+CLEARED_BY_ITSELF = {"rpt_initiative_effects"}
+
+
+def readers_of_answers(models: dict[str, dict[str, Any]], saying: str) -> set[str]:
+    """The models that read the answers of all surveys and in whose SQL `saying` stands."""
+    return {
+        name
+        for name, model in models.items()
+        if saying in model["raw_code"] and any(parent.endswith(".fct_survey_answers") for parent in model["depends_on"]["nodes"])
+    }
+
+
+def test_whatever_is_published_of_employees_passes_through_the_disclosures(models: dict[str, dict[str, Any]]) -> None:
+    reads = {
+        name: {parent.rpartition(".")[2] for parent in model["depends_on"]["nodes"] if parent.startswith("model.")}
+        for name, model in models.items()
+    }
+
+    def above(name: str, stop: frozenset[str] = frozenset()) -> set[str]:
+        found, waiting = set(), [name]
+        while waiting:
+            fresh = reads[waiting.pop()] - found - stop
+            found |= fresh
+            waiting += fresh
+        return found
+
+    employees = {"stg_hr__employees", "stg_hr__activities", *readers_of_answers(models, "audience = 'employee'")}
+    audited = {*SCORES, *RATIOS, *ROUNDED}
+    published = {name for name, model in models.items() if model["config"].get("meta", {}).get("published")}
+    harmless = frozenset(NOT_OF_EMPLOYEES)
+    told = {name for name in published - harmless if above(name, harmless) & employees} - CLEARED_BY_ITSELF
+    assert told >= audited
+    assert [name for name in told if "int_employee_disclosures" not in above(name)] == []
+    assert [name for name in told if not {"is_suppressed", "suppress_reason"} <= set(models[name]["columns"])] == WITHOUT_COUNTS
+    assert sorted(told - audited) == WITHOUT_COUNTS
+
+
+def test_answers_are_read_for_one_audience_at_a_time(models: dict[str, dict[str, Any]]) -> None:
+    assert readers_of_answers(models, "") == readers_of_answers(models, "audience")
+
+
+def test_no_comment_of_an_employee_and_no_length_of_one_is_published(models: dict[str, dict[str, Any]]) -> None:
+    """Of free texts only the length lands; who tells of employees' comments one day needs `shows_comments`: ten who wrote one."""
+    told = [models[name] for name in (*SCORES, *RATIOS, *ROUNDED)]
+    assert [f"{m['name']}.{c}" for m in told for c in m["columns"] if "text" in c or "comment" in c] == []
+    readers = {name for name, model in models.items() if "text_length" in model["raw_code"] and "'employee'" in model["raw_code"]}
+    assert readers == {"fct_survey_answers", "int_employee_wave_members"}
 
 
 # -- Dagster ---------------------------------------------------------------------------------------------------------------------

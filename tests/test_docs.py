@@ -26,6 +26,7 @@ from pipelines.sources.connection import FileConnection
 from pipelines.sources.contract import TABLES, sources
 from pipelines.sources.hr import hr_files
 from pipelines.sources.layouts import Layout
+from pipelines.sources.live import LiveConnection
 from pipelines.sources.plan import plan_files
 from pipelines.sources.sns.base import SnsFile
 from pipelines.sources.survey.base import INVITATIONS
@@ -36,7 +37,7 @@ TEXT = {page: page.read_text(encoding="utf-8") for page in HAND_WRITTEN}
 ALL = "\n".join(TEXT.values())
 CODE = "\n".join(found for found in re.findall(r"```.*?```|`[^`\n]+`", ALL, re.DOTALL))
 COMMANDS: dict[str, Any] = dict(getattr(typer.main.get_command(app), "commands", {}))
-TARGETS = re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+TARGETS = re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
 VARIABLES = {f"ENGAGEMENT_{name.upper()}" for name in Settings.model_fields}
 LAYOUTS = [
     INVITATIONS,
@@ -71,10 +72,12 @@ def models(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
     """The model and every model its fields hold."""
     yield kind
     for field in kind.model_fields.values():
-        held = [field.annotation, *get_args(field.annotation)]
-        for part in [*held, *(inner for outer in held for inner in get_args(outer))]:
+        held = [field.annotation]
+        while held:
+            part = held.pop()
             if isinstance(part, type) and issubclass(part, BaseModel):
                 yield from models(part)
+            held.extend(get_args(part))
 
 
 def options(kind: type[BaseModel]) -> set[str]:
@@ -84,6 +87,10 @@ def options(kind: type[BaseModel]) -> set[str]:
 
 def kind_text(source: str, kind: str) -> str:
     """What the page says of a kind: its own section, its source's introduction, and what holds for all."""
+    if issubclass(KINDS[source, kind], LiveConnection):
+        lists = section(CONNECTIONS, "## rest and graphql") if kind in ("rest", "graphql") else ""
+        survey = section(CONNECTIONS, "## Surveys (source `survey`)").partition("\n### ")[0] if source == "survey" else ""
+        return section(CONNECTIONS, "## Live connections") + lists + survey + section(CONNECTIONS, f"### {source}/{kind}")
     introductions = {line for line in TEXT[CONNECTIONS].splitlines() if line.endswith(f"(source `{source}`)")}
     assert len(introductions) == 1, f"connections.md needs one heading that ends with (source `{source}`)"
     shared = section(CONNECTIONS, introductions.pop()).partition("\n### ")[0]
@@ -154,7 +161,7 @@ def test_every_kind_has_an_example(source: str, kind: str) -> None:
     assert re.search(rf"```yaml\n(?:.*\n)*?    source: {source}\n    kind: {kind}\n", text)
 
 
-@pytest.mark.parametrize("kind", sorted(kind for source, kind in KINDS if source == "sns"))
+@pytest.mark.parametrize("kind", sorted(kind for (source, kind), model in KINDS.items() if issubclass(model, SnsFile)))
 def test_every_column_an_sns_export_may_give_is_documented(kind: str) -> None:
     model = KINDS["sns", kind]
     assert issubclass(model, SnsFile)
@@ -189,7 +196,7 @@ def test_the_generated_pages_are_current() -> None:
 
 def test_every_command_and_target_named_exists() -> None:
     assert set(re.findall(r"\bengagement ([a-z]+(?:-[a-z]+)*)", CODE)) - set(COMMANDS) == set()
-    assert set(re.findall(r"\bmake ([a-z]+)", CODE)) - set(TARGETS) == set()
+    assert set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)", CODE)) - set(TARGETS) == set()
 
 
 def test_every_option_named_belongs_to_its_command() -> None:
@@ -204,7 +211,8 @@ def test_every_variable_named_exists() -> None:
 
 
 def test_every_kind_named_exists() -> None:
-    named = re.findall(rf"\b({'|'.join(sources())})/(\w+_(?:csv|files))\b", ALL + (PROJECT / "CHANGELOG.md").read_text())
+    kinds = "|".join(sorted({kind for _, kind in KINDS}))
+    named = re.findall(rf"\b({'|'.join(sources())})/(\w+_(?:csv|files)|{kinds})\b", ALL + (PROJECT / "CHANGELOG.md").read_text())
     assert set(named) == set(KINDS)
 
 
@@ -227,13 +235,14 @@ def test_every_yaml_example_is_a_valid_connections_yaml(
     content = yaml.safe_load(block)
     content.setdefault("company", {"name": "Minamo", "first_day": "2024-10-01"})
     for entry in content["connections"].values():
-        (tmp_path / entry["path"]).mkdir(parents=True)
+        if "path" in entry:
+            (tmp_path / entry["path"]).mkdir(parents=True)
     for name in re.findall(r"\$\{(\w+)\}", block):
         monkeypatch.setenv(name, "given")
     (tmp_path / "connections.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     config = read_connections(tmp_path / "connections.yaml")
     assert set(config.connections) == set(content["connections"])
-    assert all(isinstance(one, FileConnection) and one.path.is_dir() for one in config.connections.values())
+    assert all(one.path.is_dir() for one in config.connections.values() if isinstance(one, FileConnection))
 
 
 # -- links -----------------------------------------------------------------------------------------------------------------------

@@ -32,9 +32,15 @@ def build(home: Path, sales: int = 100, run: str = RUN, extra: str = "") -> None
     (home / "warehouse.built").write_text(run)
 
 
+def draw(database: Path, name: str) -> str:
+    """A page that counts what lies in the database it is made of."""
+    (rows,) = query(database, "select sum(estimated_size)::bigint from duckdb_tables()")
+    return f"{name}: {rows[0]} rows"
+
+
 def release(home: Path, sales: int = 100, keep: int = 7) -> str:
     build(home, sales)
-    return publish(home, ["rpt_sales"], run=RUN, keep=keep).name
+    return publish(home, ["rpt_sales"], report=draw, run=RUN, keep=keep).name
 
 
 def query(database: Path, sql: str) -> list[tuple[object, ...]]:
@@ -42,19 +48,40 @@ def query(database: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
+def test_a_release_holds_the_report_of_its_own_tables(tmp_path: Path) -> None:
+    name = release(tmp_path)
+    page = tmp_path / "releases" / name / "report.html"
+    assert page.read_text(encoding="utf-8") == f"{name}: 2 rows"
+    manifest = json.loads((page.parent / "manifest.json").read_text())
+    assert manifest["files"]["report.html"] == sha256(page.read_bytes()).hexdigest()
+
+
+def test_a_report_that_cannot_be_drawn_keeps_the_release_before(tmp_path: Path, content: Content) -> None:
+    release(tmp_path)
+    before = content(tmp_path / "releases" / "current")
+
+    def fail(database: Path, name: str) -> str:
+        raise ValueError("no page")
+
+    with pytest.raises(ValueError, match="no page"):
+        publish(tmp_path, ["rpt_sales"], report=fail, run=RUN, keep=7)
+    assert content(tmp_path / "releases" / "current") == before
+    assert len(list_releases(tmp_path)) == 1
+
+
 def test_a_warehouse_that_was_not_built_whole_is_not_published(tmp_path: Path, content: Content) -> None:
     release(tmp_path)
     before = content(tmp_path / "releases")
     (tmp_path / "warehouse.built").unlink()
     with pytest.raises(PublishError, match="not built whole"):
-        publish(tmp_path, ["rpt_sales"], run=RUN, keep=7)
+        publish(tmp_path, ["rpt_sales"], report=draw, run=RUN, keep=7)
     assert content(tmp_path / "releases") == before
 
 
 def test_a_warehouse_rebuilt_by_another_run_is_not_published(tmp_path: Path) -> None:
     build(tmp_path, run="run-2")
     with pytest.raises(PublishError, match="another run"):
-        publish(tmp_path, ["rpt_sales"], run=RUN, keep=7)
+        publish(tmp_path, ["rpt_sales"], report=draw, run=RUN, keep=7)
     assert list_releases(tmp_path) == []
 
 
@@ -63,7 +90,7 @@ def test_a_failure_while_exporting_leaves_current_and_old_releases_as_they_were(
     before = content(tmp_path / "releases")
     build(tmp_path, sales=200)
     with pytest.raises(duckdb.CatalogException):
-        publish(tmp_path, ["rpt_sales", "rpt_absent"], run=RUN, keep=7)
+        publish(tmp_path, ["rpt_sales", "rpt_absent"], report=draw, run=RUN, keep=7)
     after = content(tmp_path / "releases")
     assert {name: file for name, file in after.items() if not name.startswith(".")} == before
     assert [(made.name, made.is_current) for made in list_releases(tmp_path)] == [(first, True)]
@@ -140,7 +167,7 @@ def test_a_spreadsheet_reads_japanese_and_runs_no_formula(tmp_path: Path) -> Non
     hostile = ["=1+1", "+1", "-1", "@sum(a1)", "\t=1", "\r=1", "茶", "a=1", "", None]
     values = ", ".join("(null)" if text is None else f"('{text}')" for text in hostile)
     build(tmp_path, extra=f"create table rpt_text as select t, -1 as whole, -0.5 as share from (values {values}) as v(t)")
-    made = publish(tmp_path, ["rpt_text"], run=RUN, keep=7)
+    made = publish(tmp_path, ["rpt_text"], report=draw, run=RUN, keep=7)
     data = (made.path / "csv" / "rpt_text.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(data.decode("utf-8-sig").splitlines(keepends=True)))

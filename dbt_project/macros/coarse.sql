@@ -15,9 +15,13 @@
     case when {{ people }} < 5 then 4 else {{ rounded_people(people) }} + 2 end
 {%- endmacro %}
 
-{# A share of employees so coarse that one person more or fewer need not show: steps of 0.1 under 30 persons, 0.05 under 100, then 0.02. #}
+{#
+    A share of employees so coarse that no number of persons under 5 follows from it and from the rounded headcount: steps of 0.25 under 13 persons,
+    0.1 under 30, 0.05 under 100, then 0.02.
+#}
 {% macro coarse_share(share, people) -%}
     case
+        when {{ people }} < 13 then round({{ share }} * 4) / 4
         when {{ people }} < 30 then round({{ share }} * 10) / 10
         when {{ people }} < 100 then round({{ share }} * 20) / 20
         else round({{ share }} * 50) / 50

@@ -10,16 +10,17 @@
 
 {#
     favourable, neutral or unfavourable. NPS: promoter, passive, detractor by the survey's cut points. Else favourable from the question's
-    own limit up, unfavourable from its mirror image on the scale down; empty when the question states no limit.
+    own limit up, unfavourable from its other limit down or, without one, from the mirror image on the scale; empty when the question
+    states no limit. Codes that are not evenly spaced (1, 2, 3, 10) have no mirror image worth the name and need both limits.
 #}
-{% macro favour(kind, turned, promoter_min, detractor_max, favourable_min, scale_min, scale_max) -%}
+{% macro favour(kind, turned, promoter_min, detractor_max, favourable_min, unfavourable_max, scale_min, scale_max) -%}
     case
         when {{ turned }} is null then null
         when {{ kind }} = 'nps' and {{ turned }} >= {{ promoter_min }} then 'favourable'
         when {{ kind }} = 'nps' and {{ turned }} <= {{ detractor_max }} then 'unfavourable'
         when {{ kind }} = 'nps' then 'neutral'
         when {{ turned }} >= {{ favourable_min }} then 'favourable'
-        when {{ turned }} <= {{ scale_min }} + {{ scale_max }} - {{ favourable_min }} then 'unfavourable'
+        when {{ turned }} <= coalesce({{ unfavourable_max }}, {{ scale_min }} + {{ scale_max }} - {{ favourable_min }}) then 'unfavourable'
         when {{ favourable_min }} is not null then 'neutral'
     end
 {%- endmacro %}

@@ -10,7 +10,8 @@ section 6.2). Counts and person-years are divided by it before the exact limits 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
@@ -69,18 +70,41 @@ def poisson_limits(events: float, exposure: float) -> tuple[float, float]:
     return low / exposure, float(chi2.ppf(1 - ALPHA / 2, 2 * events + 2)) / 2 / exposure
 
 
-def dispersion(events: Floats, exposures: Floats, is_top: Flags) -> float:
+def dispersion(events: Floats, exposures: Floats, sides: Sequence[Flags]) -> float:
     """By how much the units' counts scatter more than Poisson counts round the rate of their side; at least 1."""
-    free = len(events) - 2
+    free = sum(int(side.sum()) - 1 for side in sides)
     squares = 0.0
-    for side in (is_top, ~is_top):
+    for side in sides:
         expected = exposures[side] * events[side].sum() / exposures[side].sum()
         squares += float((((events[side] - expected) ** 2)[expected > 0] / expected[expected > 0]).sum())
     return max(1.0, squares / free) if free > 0 else 1.0
 
 
-def rate_contrast(events: Floats, exposures: Floats, is_top: Flags) -> Contrast:
+def rate_contrast(events: Floats, exposures: Floats, is_top: Flags, least_group: int = 0) -> Contrast:
     """Events per unit of exposure, top against bottom, one element per unit.
+
+    A side with fewer than `least_group` events counts as the middle of 0 to least_group - 1, its units' scatter as none, and each
+    interval holds for every number in that band, so that nothing shown leads back to the few.
+    """
+    counted = [float(events[side].sum()) for side in (is_top, ~is_top)]
+    times = [float(exposures[side].sum()) for side in (is_top, ~is_top)]
+    told = [side for side, count in zip((is_top, ~is_top), counted, strict=True) if count >= least_group]
+    scatter = dispersion(events, exposures, told)
+    bands = [[count] if count >= least_group else [float(one) for one in range(least_group)] for count in counted]
+    found = [_contrast_of_counts(top, bottom, times[0], times[1], scatter) for top in bands[0] for bottom in bands[1]]
+    middle = _contrast_of_counts(bands[0][len(bands[0]) // 2], bands[1][len(bands[1]) // 2], times[0], times[1], scatter)
+    if len(found) == 1:
+        return middle
+    ends = {
+        name: None if any(getattr(one, name) is None for one in found) else pick(getattr(one, name) for one in found)
+        for name, pick in (("difference_low", min), ("difference_high", max), ("ratio_high", max))
+    }
+    lows = [one.ratio_low for one in found if one.ratio_low is not None]
+    return replace(middle, ratio_low=min(lows, default=None), **ends)
+
+
+def _contrast_of_counts(top_events: float, bottom_events: float, top_time: float, bottom_time: float, scatter: float) -> Contrast:
+    """The rates of two counts, their difference and ratio.
 
     The interval of the ratio is the exact conditional one (Przyborowski & Wilenski, Biometrika 1940: given all events, those of
     one side are binomial; Clopper-Pearson limits); that of the difference is made of both sides' own exact limits (MOVER:
@@ -88,10 +112,7 @@ def rate_contrast(events: Floats, exposures: Floats, is_top: Flags) -> Contrast:
     """
     from scipy.stats import beta
 
-    top_events, bottom_events = float(events[is_top].sum()), float(events[~is_top].sum())
-    top_time, bottom_time = float(exposures[is_top].sum()), float(exposures[~is_top].sum())
     top, bottom = top_events / top_time, bottom_events / bottom_time
-    scatter = dispersion(events, exposures, is_top)
     top_events, bottom_events, top_time, bottom_time = (x / scatter for x in (top_events, bottom_events, top_time, bottom_time))
     top_low, top_high = poisson_limits(top_events, top_time)
     bottom_low, bottom_high = poisson_limits(bottom_events, bottom_time)
@@ -160,7 +181,7 @@ def engagement_contrasts(
             voluntary_leavers, operating_margin, is_complete, window_start, window_end.
         least_units: fewer units on a side are no quartile of people to speak of, and give no interval of a mean.
         least_people: fewer people on a side are not shown.
-        least_group: of fewer leavers it is not told how many left of their own will,
+        least_group: fewer leavers are told as a band, and not how many of them left of their own will,
         uniform_group: nor of fewer than these where all did, or none.
 
     Returns:
@@ -219,7 +240,7 @@ def _row(
         if outcome == "voluntary_turnover" and 0 < left < uniform_group and own_will in (0, left):
             return sizes | {"why_hidden": "uniform"}
     events = sums["leavers" if outcome == "turnover" else "voluntary_leavers"].to_numpy(float)
-    return sizes | _figures(rate_contrast(events, sums["person_years"].to_numpy(float), is_top))
+    return sizes | _figures(rate_contrast(events, sums["person_years"].to_numpy(float), is_top, least_group))
 
 
 def _sizes(units_ranked: int, chosen: pd.DataFrame | None) -> dict[str, object]:

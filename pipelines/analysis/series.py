@@ -50,8 +50,9 @@ def level_shift(
         left = max(left, 1e-18 * float(values @ values) + 1e-300)  # a series without any scatter
         centres.append(inverse @ projected)
         scales.append(np.sqrt((inverse**2).sum(axis=1) * left / (n - design.shape[1])))
-        fit = 0.5 * np.log(1 - rho**2) - np.log(np.abs(np.diag(r))).sum() - (n - design.shape[1]) / 2 * np.log(left)
-        weights.append(fit)
+        # The likelihood of rho with shift and scatter integrated out, times its reference prior 1 / sqrt(1 - rho^2) (Berger &
+        # Yang, Econometric Theory 1994), which cancels the determinant of the whitening.
+        weights.append(-np.log(np.abs(np.diag(r))).sum() - (n - design.shape[1]) / 2 * np.log(left))
     weight = np.exp(np.array(weights) - max(weights))
     weight /= weight.sum()
     made = [

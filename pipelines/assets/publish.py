@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import dagster as dg
 
+from pipelines import renewal
 from pipelines.assets.landing import ACCEPT_SHRINK
 from pipelines.assets.warehouse import Published, manifest_path, published_tables
-from pipelines.publish import list_releases, publish, require_built
+from pipelines.publish import DATABASE, REPORT, list_releases, publish, require_built
 from pipelines.quality.gate import Gate
+from pipelines.quality.leaks import Limits
+from pipelines.quality.published import ATTACKS, audit
 from pipelines.quality.reporting import NEVER_EMPTY, exit_rules
-from pipelines.settings import Settings
+from pipelines.report.page import preview, render
+from pipelines.settings import Company, Settings
 from pipelines.store import writer_lock
 
 RELEASE = dg.AssetKey("release")
+AUDITED = "rpt_employee_engagement"  # carries the checks of the leak auditor, which reads every table and release
+LEAKS_NAMED = 5
 
 
 def tables_to_publish(settings: Settings) -> list[Published]:
@@ -55,7 +62,39 @@ def exit_checks(settings: Settings, tables: Sequence[Published]) -> dg.AssetChec
     return exit_gate
 
 
-def release_asset(settings: Settings, tables: Sequence[Published]) -> dg.AssetsDefinition:
+def leak_checks(settings: Settings) -> dg.AssetChecksDefinition:
+    """The leak auditor: what a reader of every kept release could work out about a few employees; every check blocks."""
+
+    @dg.multi_asset_check(
+        name="leak_auditor",
+        specs=[
+            dg.AssetCheckSpec(f"exit_leak_{attack}", asset=AUDITED, blocking=True, description=why)
+            for attack, why in ATTACKS.items()
+        ],
+    )
+    def leak_auditor(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        require_built(settings.home, context.run.run_id)
+        # Releases that go as soon as this one is published give nobody away by comparison.
+        kept = [] if renewal.is_due(settings.home) else list_releases(settings.home)
+        releases = [release.path / DATABASE for release in kept]
+        with writer_lock(settings.home, context.log.info):
+            leaks = audit(settings.home / "warehouse.duckdb", releases, Limits())
+        for attack, found in leaks.items():
+            named = [f"{leak.persons} persons by {leak.how}" for leak in found[:LEAKS_NAMED]]
+            yield dg.AssetCheckResult(
+                asset_key=AUDITED,
+                check_name=f"exit_leak_{attack}",
+                passed=not found,
+                description="; ".join(named) or ATTACKS[attack],
+                metadata={"releases": len(releases), "failed": len(found), "failing_keys": "; ".join(named)},
+            )
+        failed = sum(map(len, leaks.values()))
+        context.log.info(f"leak auditor: {failed} leaks" if failed else "leak auditor: nothing follows about a few employees")
+
+    return leak_auditor
+
+
+def release_asset(settings: Settings, company: Company, tables: Sequence[Published]) -> dg.AssetsDefinition:
     """The release: made only after every blocking check on its tables passed."""
 
     @dg.asset(
@@ -64,13 +103,26 @@ def release_asset(settings: Settings, tables: Sequence[Published]) -> dg.AssetsD
         group_name="release",
         kinds={"duckdb"},
         owners=["team:data-engineering"],
-        description="The published tables as one folder: DuckDB, Parquet and CSV. 公開テーブル一式。",
+        description="The published tables as one folder: DuckDB, Parquet, CSV, and the report page. 公開テーブルと報告。",
     )
     def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with writer_lock(settings.home, context.log.info):
-            made = publish(settings.home, [table.name for table in tables], run=context.run_id, keep=settings.keep_releases)
+            made = publish(
+                settings.home,
+                [table.name for table in tables],
+                report=partial(render, company=company.name),
+                run=context.run_id,
+                keep=settings.keep_releases,
+            )
         context.log.info(f"published {len(made.tables)} tables as {made.path}")
         lines = ["| table | rows |", "| --- | ---: |", *(f"| {name} | {rows:,} |" for name, rows in made.tables.items())]
-        return dg.MaterializeResult(metadata={"path": str(made.path), "tables": dg.MetadataValue.md("\n".join(lines))})
+        return dg.MaterializeResult(
+            metadata={
+                "path": str(made.path),
+                "report": dg.MetadataValue.path(str(made.path / REPORT)),
+                "findings": dg.MetadataValue.md(preview(made.path / DATABASE)),
+                "tables": dg.MetadataValue.md("\n".join(lines)),
+            }
+        )
 
     return release

@@ -43,7 +43,7 @@ def generate(folder: Path, *, seed: int = 1, scale: float = 1.0, days: int = 730
 
 def _simulate(period: Period, seed: int, scale: float) -> Company:
     # One stream of random numbers per part: a change in one leaves the others as they were.
-    streams = [np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(8)]
+    streams = [np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(9)]
     people = People(streams[0])
     first = int(period.days * 0.55)
     campaign = Campaign(period.day(first), period.day(min(first + COUPON_DAYS, period.days) - 1))
@@ -58,6 +58,7 @@ def _simulate(period: Period, seed: int, scale: float) -> Company:
     faster_from = period.day(int(period.days * 0.6))
     x = Account("x", "minamo_chaka", (0, 3), 8, 5200, 3.0, 0.02, ("text", "photo", "photo", "video"))
     instagram = Account("instagram", "minamo.chaka", (1, 5), 19, 3100, 4.0, 0.06, ("photo", "carousel", "reel"))
+    mentions = talk(period, 0.5 * scale, faster_from, streams[6])
     asked, shoppers = ask_shoppers(buyers, bought, period, streams[4])
     return Company(
         period=period,
@@ -69,9 +70,9 @@ def _simulate(period: Period, seed: int, scale: float) -> Company:
         shoppers=shoppers,
         x=post_on(x, period, streams[5]),
         instagram=post_on(instagram, period, streams[5]),
-        mentions=talk(period, 0.5 * scale, faster_from, streams[6]),
+        mentions=mentions,
         faster_from=faster_from,
-        loyalty=loyalty.take_part(ec_cube, period, streams[7]),
+        loyalty=loyalty.take_part(ec_cube, mentions, period, streams[7], streams[8]),
     )
 
 

@@ -1,13 +1,14 @@
-"""What the members of the EC-CUBE shop do beyond ordering: reviews, a monthly tea subscription and loyalty points.
+"""What the members of the EC-CUBE shop do beyond ordering: reviews, a monthly tea subscription, loyalty points; a few tell which
+account on X is theirs.
 
-Engaged members review more and better, and keep their subscription longer. A review for which points were given is marked, and is
-kinder than it would have been.
+Engaged members review more and better, keep their subscription longer, and sooner tell their account. A review for which points
+were given is marked, and is kinder than it would have been.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ import numpy as np
 from pipelines.generate import vocabulary as words
 from pipelines.generate.files import write_csv
 from pipelines.generate.shops import Arm, Buyer, Order, Period, Shop
+from pipelines.generate.social import Mention
 
 MONTHLY = {"煎茶": 1980, "飲みくらべ": 2980}
 TRIAL_DAYS = 14
@@ -27,6 +29,7 @@ REVIEW_DRIVE_DAYS = 180
 REVIEW_COLUMNS = (
     "レビューID", "会員番号", "商品コード", "注文番号", "投稿日時", "評価", "購入確認", "謝礼", "謝礼の表示", "本文",
 )  # fmt: skip
+HANDLE_COLUMNS = ("会員番号", "SNSアカウント", "状態", "登録日時")
 EVENT_COLUMNS = ("定期購入ID", "会員番号", "出来事", "発生日時", "試用終了日時", "プラン", "月額")
 POINT_COLUMNS = ("取引ID", "会員番号", "種類", "ポイント", "発生日時", "注文番号", "理由")
 
@@ -64,6 +67,14 @@ class Movement(NamedTuple):
     reason: str
 
 
+class Handle(NamedTuple):
+    """The account on X a member says is theirs, told with the first order."""
+
+    buyer: Buyer
+    name: str
+    at: datetime
+
+
 class ReviewDrive(NamedTuple):
     """Points for reviews, offered to half of the members who had bought before: the arm of each by member number."""
 
@@ -83,10 +94,13 @@ class Loyalty(NamedTuple):
     reviews: Sequence[Review]
     events: Sequence[Event]
     movements: Sequence[Movement]
+    handles: Sequence[Handle]
 
 
-def take_part(shop: Shop, period: Period, rng: np.random.Generator) -> Loyalty:
-    """Let the members of `shop` review what they bought, subscribe, and gather points."""
+def take_part(
+    shop: Shop, mentions: Sequence[Mention], period: Period, rng: np.random.Generator, handle_rng: np.random.Generator
+) -> Loyalty:
+    """Let the members of `shop` review what they bought, subscribe, gather points, and tell their account among the authors."""
     sales = [order for order in shop.orders if order.counts and order.buyer.member is not None]
     drive = _drive(sales, period, rng)
     reviews = list(_reviews(sales, drive, period, rng))
@@ -98,7 +112,15 @@ def take_part(shop: Shop, period: Period, rng: np.random.Generator) -> Loyalty:
         if rng.random() < 0.22 + 0.06 * np.clip(order.buyer.engagement, -2, 2):
             events.extend(_subscription(len(events) + 1, order, period, rng))
     events.sort(key=lambda event: (event.at, event.subscription))
-    return Loyalty(drive, reviews, events, _points(sales, reviews))
+    handles = list(_handles(first.values(), mentions, handle_rng))
+    return Loyalty(drive, reviews, events, _points(sales, reviews), handles)
+
+
+def _handles(first: Iterable[Order], mentions: Sequence[Mention], rng: np.random.Generator) -> Iterator[Handle]:
+    members = [order for order in first if rng.random() < 0.10 + 0.04 * np.clip(order.buyer.engagement, -2, 2)]
+    authors = rng.permutation(sorted({mention.author for mention in mentions})).tolist()
+    for order, author in zip(members, authors, strict=False):  # in a small company there may be more members than authors
+        yield Handle(order.buyer, author, order.at)
 
 
 def _drive(sales: Sequence[Order], period: Period, rng: np.random.Generator) -> ReviewDrive:
@@ -169,7 +191,9 @@ def _points(sales: Sequence[Order], reviews: Sequence[Review]) -> list[Movement]
 
 
 def write_loyalty(folder: Path, loyalty: Loyalty) -> None:
-    """The tools' three exports."""
+    """The tools' four exports."""
+    declared = ([handle.buyer.member, f"@{handle.name}", "有効", handle.at] for handle in loyalty.handles)
+    write_csv(folder / "members.csv", HANDLE_COLUMNS, declared)
     write_csv(folder / "reviews.csv", REVIEW_COLUMNS, map(_review_row, loyalty.reviews))
     write_csv(folder / "subscription_events.csv", EVENT_COLUMNS, map(_event_row, loyalty.events))
     rows = ([f"P{n}", *_point_row(movement)] for n, movement in enumerate(loyalty.movements, 1))
@@ -237,4 +261,23 @@ def loyalty_truth(loyalty: Loyalty, period: Period) -> dict[str, Any]:
             kind: sum(movement.points for movement in loyalty.movements if movement.kind == name)
             for kind, name in (("earned", "付与"), ("used", "利用"))
         },
+    }
+
+
+def handles_truth(loyalty: Loyalty, mentions: Sequence[Mention], shops: Iterable[Shop]) -> dict[str, Any]:
+    """How many accounts members told of, and what these wrote since their owners are customers."""
+    first: dict[str, date] = {}
+    for order in (order for shop in shops for order in shop.orders if order.counts):
+        mail = order.buyer.person.mail
+        first[mail] = min(first.get(mail, order.at.date()), order.at.date())
+    owners = {handle.name: handle.buyer.person.mail for handle in loyalty.handles}
+    theirs = [mention for mention in mentions if mention.author in owners]
+    known = [mention for mention in theirs if mention.at.date() >= first[owners[mention.author]].replace(day=1)]
+    return {
+        "description": "Members who told which account on X is theirs, its posts about the brand, and how many of these (and of "
+        "them incentivised) came in or after the month of the member's first sale in either shop.",
+        "members": len(owners),
+        "mentions": len(theirs),
+        "mentions_since_first_sale": len(known),
+        "incentivised_since_first_sale": sum(mention.is_incentivised for mention in known),
     }

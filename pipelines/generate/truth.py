@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from statistics import fmean, median
 from typing import Any
 
-from pipelines.generate.loyalty import Loyalty, loyalty_truth
+from pipelines.generate.loyalty import Loyalty, handles_truth, loyalty_truth
 from pipelines.generate.shop_files import member_status
 from pipelines.generate.shoppers import Invited, ShopperAnswer
 from pipelines.generate.shops import Arm, Buyer, Campaign, Order, Period, Shop
@@ -62,6 +62,7 @@ def tell(company: Company) -> Truth:
         "instagram": _account(company.instagram),
         "mentions": _mentions(company.mentions, company.faster_from),
         "loyalty": loyalty_truth(company.loyalty, company.period),
+        "declared_accounts": handles_truth(company.loyalty, company.mentions, (company.shopify, company.ec_cube)),
     }
 
 

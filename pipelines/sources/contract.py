@@ -45,6 +45,7 @@ SURVEY = (
         _("scale_max", "float", "Highest code of the scale", "尺度の最大値"),
         _("is_reversed", "bool", "A high code means a low score", "逆転項目か", required=True),
         _("favourable_min", "float", "Lowest favourable code, after turning reversed items", "好意的とみなす下限（逆転後）"),
+        _("unfavourable_max", "float", "Highest unfavourable code, after turning reversed items", "否定的とみなす上限（逆転後）"),
         _("position", "int", "Place in the questionnaire", "設問の順番"),
     )),
     Table("survey", "invitations", ("survey_id", "wave", "respondent_pid"), "One person invited to one wave", "調査への招待", (

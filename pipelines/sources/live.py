@@ -11,7 +11,7 @@ Counters that a source shows only as they are now are readings (`readings`): one
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
@@ -94,6 +94,11 @@ class LiveConnection(Connection):
     @abstractmethod
     def read(self, page: Page) -> Iterator[Frame]:
         """Turn one page into frames of the landing contract, indexed by record number (`page.start` is the first's)."""
+
+    def paths(self, stream: str) -> Collection[str]:
+        """The paths that are read of a record of `stream`, to tell which fields nobody reads; none where that is not known."""
+        del stream
+        return ()
 
     def takes_readings(self, api: Api, window: Window) -> bool:
         """Whether counters read now belong to a day of the window."""

@@ -186,6 +186,8 @@ def require_fields(label: str, records: Sequence[Any], columns: Mapping[str, Uni
 def ignored_fields(records: Sequence[Any], paths: Collection[str]) -> list[str]:
     """Fields of the records, on the first level, that no path begins with."""
     used = {names[0] for path in paths if (names := leading_names(path))}
+    if not used:
+        return []
     sent = dict.fromkeys(str(name) for record in records if isinstance(record, dict) for name in record)
     return [name for name in sent if name not in used and not name.startswith("_")]
 

@@ -59,7 +59,8 @@ class Part(NamedTuple):
 class Pulled:
     """What a pull left behind: rows and money read per table, or the error that ended it (then nothing of it may land).
 
-    `readings`: for tables whose source shows only the present, the days of the window that this pull could read.
+    `window`: the days a live source was asked for. `readings`: for tables whose source shows only the present, the days of the
+    window that this pull could read.
     """
 
     connection: Connection
@@ -70,6 +71,7 @@ class Pulled:
     pages: int = 0
     requests: int = 0
     waited: float = 0.0
+    window: Window | None = None
     readings: dict[str, frozenset[date]] = field(default_factory=dict)
     error: SourceError | None = None
 
@@ -116,7 +118,7 @@ def pull(
     A SourceError is kept in the result, not raised. A page is written before the next is asked for. What `sieve` catches is
     never written.
     """
-    pulled = Pulled(connection, rows=dict.fromkeys(connection.tables, 0))
+    pulled = Pulled(connection, rows=dict.fromkeys(connection.tables, 0), window=window)
     writers: dict[str, _Writer] = {}
     # Documents of each file or page: a newer one's order without a person keeps its lines.
     erased: dict[tuple[int, int | None], set[str]] = {}

@@ -53,7 +53,7 @@ def read_list(
     for number, (_, found) in enumerate(listed, start=1):
         yield Page(name, number, start, found, api.clock.now(), is_whole)
         start += len(found)
-        if is_over(found):
+        if api.one_page or is_over(found):
             return
 
 

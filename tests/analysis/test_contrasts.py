@@ -44,10 +44,25 @@ def test_the_least_engaged_quarter_loses_six_times_as_many() -> None:
     units = wave("w1", left(6, 5), left(6, 5), left(6, 3), *([STEADY] * 6), left(1, 1), left(1, 0), left(1, 1))
     found = row(engagement_contrasts(units, **LEAST))
     assert (found["units_ranked"], found["most_engaged_units"], found["least_engaged_people"]) == (12, 3, 30)
-    assert (found["most_engaged_value"], found["least_engaged_value"]) == pytest.approx((0.1, 0.6))
-    assert (found["difference"], found["ratio"]) == pytest.approx((-0.5, 1 / 6))
-    # 3 of 21 events with equal exposure: Clopper-Pearson 0.0305 to 0.3634 of all, as odds 0.0315 to 0.571.
-    assert (found["ratio_ci_low"], found["ratio_ci_high"]) == pytest.approx((0.0314, 0.5708), abs=5e-4)
+    # Three left the most engaged: told as 0 to 4, counted as 2.
+    assert (found["most_engaged_value"], found["least_engaged_value"]) == pytest.approx((2 / 30, 0.6))
+    assert (found["difference"], found["ratio"]) == pytest.approx((2 / 30 - 0.6, 1 / 9))
+    # At most 4 of 22 events with equal exposure: Clopper-Pearson up to 0.4028 of all, as odds 0.6745; at least none of them.
+    assert (found["ratio_ci_low"], found["ratio_ci_high"]) == pytest.approx((0, 0.6745), abs=5e-4)
+
+
+def test_nothing_shown_tells_how_many_of_the_few_left() -> None:
+    shown = ["most_engaged_value", *(f"{name}{end}" for name in ("difference", "ratio") for end in ("", "_ci_low", "_ci_high"))]
+    rows = []
+    for few in range(5):
+        units = wave("w1", left(6), left(8), left(7), *([STEADY] * 6), left(few), left(0), left(0))
+        rows.append([row(engagement_contrasts(units, **LEAST))[name] for name in shown])
+    assert all(one == rows[0] for one in rows)
+
+
+def test_five_leavers_are_told() -> None:
+    units = wave("w1", left(6), left(8), left(7), *([STEADY] * 6), left(5), left(0), left(0))
+    assert row(engagement_contrasts(units, **LEAST))["most_engaged_value"] == pytest.approx(5 / 30)
 
 
 def test_a_wave_whose_window_is_open_has_no_figures_and_no_part_in_all() -> None:

@@ -93,6 +93,25 @@ def test_a_failing_exit_check_publishes_nothing(small_company: Company) -> None:
     assert small_company.run("run", "--date", LAST_DAY, "--accept-shrink").returncode == 0
 
 
+def test_a_release_that_would_tell_of_one_person_is_not_published(small_company: Company) -> None:
+    """A form that comes in long after its wave was shown: the old release and the new one differ by that person's answers."""
+    before = small_company.bytes_of("releases")
+    folder = small_company.connections.parent / "data_samples" / "survey" / "staff_pulse"
+    wave = sorted(folder.glob("pulse_*.csv"))[0]
+    with wave.open(encoding="utf-8-sig", newline="") as handle:
+        rows = list(csv.reader(handle))
+    with wave.open("w", encoding="utf-8-sig", newline="") as handle:
+        csv.writer(handle).writerows(rows[:-1])
+    done = small_company.run("run", "--date", LAST_DAY)
+    assert done.returncode == 1
+    assert "1 persons by release" in done.stdout
+    assert "rpt_employee_engagement exit_leak_releases" in done.stdout
+    assert small_company.bytes_of("releases") == before
+    assert last_nightly(small_company) == (dg.DagsterRunStatus.FAILURE, False)
+    shutil.rmtree(next((small_company.home / "releases").glob("[0-9]*")))
+    assert small_company.run("run", "--date", LAST_DAY).returncode == 0
+
+
 def test_one_connection_that_cannot_be_read_is_named_and_the_others_land(small_company: Company) -> None:
     before = small_company.bytes_of("releases")
     small_company.edit_connections(lambda content: content["connections"]["shop_eccube"].update(path="no/such/folder"))

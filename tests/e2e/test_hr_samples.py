@@ -59,7 +59,7 @@ def test_the_planted_gap_between_most_and_least_engaged_units_is_found(samples: 
     for horizon in (6, 12):
         difference, found, low, high, *units = samples.query(query, horizon)[0]
         assert difference < -0.2
-        assert found < 0.25
+        assert found < 1 / 3  # one or two left the most engaged: told as 0 to 4, counted as 2
         assert low < ratio < high
         assert units == [3, 3]
 

@@ -183,13 +183,13 @@ def test_nobody_is_named_anywhere_in_a_home(samples: Company, home_columns: list
 def traces(home: Path, pids: set[str]) -> list[str]:
     """Files in which one of the pseudonyms stands: as raw bytes, in Parquet also as values."""
     found = []
-    wanted = [pid.encode() for pid in pids]
+    wanted = {pid.encode() for pid in pids}
     for path in sorted(home.rglob("*")):
         if path.is_file() and not path.is_symlink():
             content = path.read_bytes()
             if path.suffix == ".parquet":
                 content += repr(pq.ParquetFile(path).read().to_pylist()).encode()
-            if any(pid in content for pid in wanted):
+            if wanted & set(re.findall(rb"(?=([0-9a-f]{32}))", content)):
                 found.append(str(path.relative_to(home)))
     return found
 

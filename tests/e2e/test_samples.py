@@ -139,6 +139,22 @@ def test_parquet_csv_and_duckdb_hold_the_same_rows(samples: Company) -> None:
         assert (release / "csv" / f"{table}.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
+def test_the_report_page_tells_what_the_tables_hold_and_is_drawn_alike_again(samples: Company, tmp_path: Path) -> None:
+    page = (samples.home / "releases" / "current" / "report.html").read_text(encoding="utf-8")
+    assert "みなも茶菓（サンプル）" in page
+    assert page.count('<svg class="chart"') >= 2 * 15
+    (index, n), *_ = samples.query("""select value, n_answered from rpt_employee_engagement
+        where org_unit = 'all' and metric_code = 'engagement_index' order by wave_date desc""")
+    assert f"の指数は{index:.1f}点" in page
+    assert f"{n}人）です。" in page
+    for action, number in samples.query("select action, count(*) from rpt_pdca_board where is_latest group by action"):
+        assert f"{action} {number}" in page
+    assert not re.search(r"""(?:src|href)=["'](?!#|data:,)""", page)
+    done = samples.run("report", str(tmp_path / "again.html"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
+
+
 def persons_in_the_samples() -> set[str]:
     """Mail addresses, full names, phone numbers and handles that stand in the sample files."""
     found: set[str] = set()
@@ -234,9 +250,52 @@ def test_the_planted_effects_of_the_initiatives_lie_within_their_intervals(sampl
     assert found["ONE-01"][0] < one_on_one * 25 < found["ONE-01"][1]  # a point of the scale from 1 to 5 is 25 of 100
     # From five hours to one, by everybody at once.
     assert found["RPL-01"][0] < -240 < found["RPL-01"][1]
+    assert found["CAR-01"][0] < TRUTH["career"]["difference_in_differences"] * 25 < found["CAR-01"][1]
+    assert found["VAL-01"][0] < 0 < found["VAL-01"][1]  # the workshops lift nothing
     assert {code: verdict for code, (_, _, verdict) in found.items()} == {
-        "CPN-01": "supported", "ONE-01": "supported", "RPL-01": "suggestive", "SUG-01": "inconclusive",
+        "CAR-01": "supported", "CPN-01": "supported", "ONE-01": "supported", "PTS-01": "supported", "RPL-01": "suggestive",
+        "SUG-01": "inconclusive", "VAL-01": "inconclusive",
     }  # fmt: skip
+
+
+def test_the_board_advises_what_the_planted_effects_call_for(samples: Company) -> None:
+    rows = samples.query("""select code, reach, reach_planned, activity > 0, target_status, action, action_rule, next_review_date
+        from rpt_pdca_board where is_latest order by code""")
+    assert rows == [
+        ("CAR-01", 8, 8, None, "reached", "continue", "works", None),
+        ("CPN-01", 103, 103, None, "missed", "adjust", "works_short_of_target", None),
+        ("ONE-01", 8, 8, True, "reached", "continue", "works", None),
+        ("PTS-01", 130, 130, True, "reached", "continue", "works", None),
+        ("RPL-01", 1, 1, True, "reached", "continue", "moved", None),
+        ("SUG-01", 4, 4, True, "reached", "adjust", "ended_open", None),
+        ("VAL-01", 8, 8, None, "missed", "stop", "target_out_of_reach", None),
+    ]
+    early = samples.query(
+        "select code, reach, action, next_review_date from rpt_pdca_board where cycle = 1 and code in ('RPL-01', 'SUG-01')"
+    )
+    assert sorted(early) == [("RPL-01", 1, "needs_data", date(2026, 6, 11)), ("SUG-01", 1, "needs_data", date(2025, 9, 28))]
+
+
+def test_each_published_claim_stands_beside_a_figure_with_an_interval_or_the_reason_why_not(samples: Company) -> None:
+    rows = samples.query("""select claim_no, benchmark_code, quality, comparable, finding, company_value, company_ci_low,
+        why_en, why_ja from rpt_claims_check""")
+    assert {claim for claim, *_ in rows} == set(range(1, 8))
+    found = {code: finding for _, code, _, _, finding, *_ in rows}
+    assert found["customers_stay_longer"] == "consistent"
+    assert found["career_satisfaction"] == "differs"  # planted: about half of what is claimed
+    assert found["ugc_coupon_followers"] == "not_comparable"
+    assert found["career_turnover"] == "no_figure"
+    for _, code, quality, comparable, finding, value, low, *why in rows:
+        assert all(why), code
+        assert quality == ("secondary" if code.startswith("gallup") else "unsourced")
+        assert (finding in ("consistent", "differs")) == (low is not None and comparable != "no"), code
+        assert (finding == "no_figure") == (value is None), code
+
+
+def test_only_turnover_counted_as_the_ministry_counts_it_has_the_ministrys_figure_beside_it(samples: Company) -> None:
+    rows = samples.query("""select distinct metric_code, benchmark_code, benchmark_quality, benchmark
+        from rpt_engagement_scorecard where benchmark is not null""")
+    assert rows == [("turnover_mhlw_january", "mhlw_turnover_2024", "primary", Decimal("0.142"))]
 
 
 def test_nights_one_by_one_publish_what_a_rebuild_from_scratch_publishes(tmp_path: Path) -> None:

@@ -39,8 +39,12 @@ from pathlib import Path
 from pipelines.publish import publish
 print("ready", flush=True)
 sys.stdin.readline()
-publish(Path(sys.argv[1]), ["rpt_a", "rpt_b", "rpt_c"], run="run-1", keep=2)
+publish(Path(sys.argv[1]), ["rpt_a", "rpt_b", "rpt_c"], report=lambda database, name: "page", run="run-1", keep=2)
 """
+
+
+def draw(database: Path, name: str) -> str:
+    return "page"
 
 
 def kill_when(script: str, root: Path, is_time: Callable[[], bool]) -> bool:
@@ -165,8 +169,8 @@ MOMENTS: dict[str, str] = {
 def test_a_publish_killed_when(moment: str, tmp_path: Path, content: Content) -> None:
     build(tmp_path, 1)
     tables = ["rpt_a", "rpt_b", "rpt_c"]
-    publish(tmp_path, tables, run="run-1", keep=2)
-    last = publish(tmp_path, tables, run="run-1", keep=2)
+    publish(tmp_path, tables, report=draw, run="run-1", keep=2)
+    last = publish(tmp_path, tables, report=draw, run="run-1", keep=2)
     releases = tmp_path / "releases"
     before = {made.name: content(made.path) for made in list_releases(tmp_path)}
     build(tmp_path, 2)
@@ -176,7 +180,7 @@ def test_a_publish_killed_when(moment: str, tmp_path: Path, content: Content) ->
     assert {name: content(releases / name) for name in before} == before
     with duckdb.connect(str(releases / "current" / DATABASE), read_only=True) as reader:
         assert reader.execute("select sum(n) from rpt_c").fetchone() == (60000 * 59999 // 2,)
-    made = publish(tmp_path, tables, run="run-1", keep=2)
+    made = publish(tmp_path, tables, report=draw, run="run-1", keep=2)
     assert {path.name for path in releases.iterdir()} == {last.name, made.name, "current"}
     with duckdb.connect(str(releases / "current" / DATABASE), read_only=True) as reader:
         assert reader.execute("select sum(n) from rpt_c").fetchone() == (60000 * 59999,)

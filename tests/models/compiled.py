@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from hypothesis import HealthCheck, Phase, settings
 
 from pipelines.analysis.identities import customer_aliases
 from pipelines.settings import PROJECT
@@ -19,6 +20,14 @@ from pipelines.sources.contract import TABLES
 
 LANDED = re.compile(r"read_parquet\('[^']*/landing/(\w+)/(\w+)/[^)]*\)")
 Rows = Sequence[Mapping[str, Any]]
+
+# A build takes a third of a second, so that shrinking would take minutes.
+LAW = settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 
 
 class Compiled:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
-from tests.models.compiled import Compiled
+from tests.models.compiled import LAW, Compiled
 from tests.models.shopping import CURRENCIES, Order, Shopping, landing, seeds, shoppings
 
 REPORTS = (
@@ -19,12 +19,6 @@ REPORTS = (
     "rpt_rfm_segments",
 )  # fmt: skip
 CENT = Decimal("0.01")
-LAW = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a build takes a third of a second: shrinking would take minutes
-)
 
 
 @pytest.fixture(scope="module")

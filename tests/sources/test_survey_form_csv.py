@@ -232,10 +232,21 @@ def test_respondents_meet_their_hr_record_or_their_orders(
         ({"questions": {"a": {"code": "x", "kind": "text", "options": {"b": "c"}}}}, "a text question has no options"),
         ({"questions": {"a": {"code": "x", "kind": "single", "separator": ";"}}}, "separator belongs to multiple"),
         ({"questions": {"a": {"code": "x", "kind": "rating", "scale": [5, 1]}}}, "scale must rise"),
+        ({"questions": {"a": {"code": "x", "kind": "csat", "scale": [1, 7]}}}, "on a scale of 1 to 7 needs favourable_min"),
         (
             {"questions": {"a": {"code": "x", "kind": "rating", "favourable_min": 6}}},
             "favourable_min 6 lies outside the scale 1 to 5",
         ),
+        (
+            {"questions": {"a": {"code": "x", "kind": "rating", "unfavourable_max": 0}}},
+            "unfavourable_max 0 lies outside the scale 1 to 5",
+        ),
+        ({"questions": {"a": {"code": "x", "kind": "rating", "unfavourable_max": 4}}}, "needs a favourable_min above it"),
+        (
+            {"questions": {"a": {"code": "x", "kind": "rating", "scale": [1, 7], "unfavourable_max": 2}}},
+            "needs a favourable_min above it",
+        ),
+        ({"questions": {"a": {"code": "x", "kind": "text", "unfavourable_max": 2}}}, "this one is text"),
         (
             {"questions": {"a": {"code": "x", "kind": "rating", "options": {"b": "c"}}}},
             "'b' of a rating question must stand for a number",

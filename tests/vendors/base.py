@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from pipelines.sources.http import Clock
 from pipelines.sources.live import LiveConnection
@@ -47,6 +47,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     host: str
+    pairs: tuple[tuple[str, str], ...] = ()  # of the query, with parameters that stand there several times
 
     @property
     def json(self) -> Any:
@@ -160,7 +161,8 @@ def served(vendor: Vendor) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = vendor.reply(Request(self.command, parts.path, query, headers, body, self.headers["Host"]))
+            pairs = tuple(parse_qsl(parts.query))
+            reply = vendor.reply(Request(self.command, parts.path, query, headers, body, self.headers["Host"], pairs))
             if reply.status == 0:  # the line goes dead
                 self.close_connection = True
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import generic
+from vendors import bluesky, generic
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -13,4 +13,6 @@ ALL: tuple[type[Vendor], ...] = (
     generic.CursorNetwork,
     generic.PagedSurvey,
     generic.FlatGraphqlSurvey,
+    bluesky.BlueskyPosts,
+    bluesky.BlueskyMentions,
 )

@@ -194,7 +194,8 @@ class CursorNetwork(Vendor):
         stream = {
             "query": "query($after: String) { mentions(after: $after) { nodes { id } } }", "records": "mentions.nodes",
             "paging": {
-                "type": "cursor", "param": "after", "path": "mentions.pageInfo.endCursor", "more": "mentions.pageInfo.hasNextPage",
+                "type": "cursor", "param": "after", "path": "mentions.pageInfo.endCursor",
+                "more": "mentions.pageInfo.hasNextPage",
             },
             "newest_first": True, "table": "mentions",
             "columns": {"post_id": "id", "posted_at": "at", "author_pid": "author.handle", "text": "text"},

@@ -100,7 +100,9 @@ career_satisfaction as (
 ),
 
 last_reading as (
-    select max(day) as last_day from account_days where followers is not null
+    select max(day) as last_day
+    from account_days
+    where followers is not null
 ),
 
 -- Followers of a year: only accounts read on both days, and counted alike on both.
@@ -118,18 +120,18 @@ follower_years as (
     where newer.followers is not null and older.followers is not null
 ),
 
+last_sales as (
+    select max(date_day) as last_day from sales_days
+),
+
 sales_years as (
     select
-        sum(case when date_day > cast({{ dbt.dateadd('day', -364, 'last_day') }} as date) then net_sales_jpy end) as net_sales_jpy,
-        sum(
-            case when date_day > cast({{ dbt.dateadd('day', -364, 'last_day') }} as date) then net_sales_same_weekday_last_year_jpy end
-        ) as before_jpy,
-        count(
-            case when date_day > cast({{ dbt.dateadd('day', -364, 'last_day') }} as date) then net_sales_same_weekday_last_year_jpy end
-        ) as days_n
+        sum(sales_days.net_sales_jpy) as net_sales_jpy,
+        sum(sales_days.net_sales_same_weekday_last_year_jpy) as before_jpy,
+        count(sales_days.net_sales_same_weekday_last_year_jpy) as days_n
     from sales_days
-    cross join (select max(date_day) as last_day from sales_days) as bounds
-    where shop = 'all'
+    inner join last_sales on sales_days.date_day > cast({{ dbt.dateadd('day', -364, 'last_sales.last_day') }} as date)
+    where sales_days.shop = 'all'
 ),
 
 campaigns as (

@@ -6,8 +6,6 @@ def model(dbt, session):
     from pipelines.analysis.drivers import company_and_business_units, driver_statistics
 
     dbt.config(materialized="table")
-    items = dbt.ref("fct_survey_answers").filter(
-        "audience = 'employee' and is_latest_response and score_100 is not null and kind in ('rating', 'nps')"
-    )
+    items = dbt.ref("int_employee_wave_items").df()
     people = dbt.ref("int_employee_wave_people").filter("is_answered").df()
-    return driver_statistics(items.df(), company_and_business_units(people), least=int(dbt.config.get("least")))
+    return driver_statistics(items, company_and_business_units(people), least=int(dbt.config.get("least")))

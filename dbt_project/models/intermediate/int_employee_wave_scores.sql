@@ -1,12 +1,6 @@
 -- One row per wave x person x metric.
-with answers as (
-    select * from {{ ref('fct_survey_answers') }}
-),
-
-employee_answers as (
-    select *
-    from answers
-    where audience = 'employee' and is_latest_response and score_100 is not null
+with wave_items as (
+    select * from {{ ref('int_employee_wave_items') }}
 ),
 
 -- A rating item counts in the index and, where it has one, in its driver.
@@ -26,7 +20,7 @@ items as (
         is_favourable,
         is_neutral,
         is_unfavourable
-    from employee_answers
+    from wave_items
     where {{ condition }}
     {%- if not loop.last %}
     union all

@@ -54,52 +54,68 @@ dated as (
     from bounds
 ),
 
+-- What is left before the end, but shorter than a period, is no cycle of its own: it belongs to the last one.
 ended as (
     select
         dated.*,
         last_days.last_day,
-        case when dated.end_date < dated.whole_end then dated.end_date else dated.whole_end end as cycle_end
+        coalesce(
+            cast({{ dbt.dateadd('day', 'dated.period_days', 'dated.whole_end') }} as date) > dated.end_date, false
+        ) as is_last
     from dated
     cross join last_days
-    where dated.cycle_start <= last_days.last_day and (dated.end_date is null or dated.cycle_start <= dated.end_date)
+    where
+        dated.cycle_start <= last_days.last_day
+        and (
+            dated.end_date is null
+            or dated.place = 0
+            or cast({{ dbt.dateadd('day', 'dated.period_days - 1', 'dated.cycle_start') }} as date) <= dated.end_date
+        )
+),
+
+closed as (
+    select
+        *,
+        case when is_last then end_date else whole_end end as cycle_end
+    from ended
 ),
 
 reached as (
     select
-        ended.initiative_key,
-        ended.place,
+        closed.initiative_key,
+        closed.place,
         count(
             case
                 when
                     subjects.is_treated
                     and cast({{ dbt.dateadd('day', 'subjects.treated_from * subjects.period_days', 'subjects.start_date') }} as date)
-                    <= least(ended.cycle_end, ended.last_day)
+                    <= least(closed.cycle_end, closed.last_day)
                     then 1
             end
         ) as reach
-    from ended
-    inner join subjects on ended.initiative_key = subjects.initiative_key
-    group by ended.initiative_key, ended.place
+    from closed
+    inner join subjects on closed.initiative_key = subjects.initiative_key
+    group by closed.initiative_key, closed.place
 ),
 
 final as (
     select
-        ended.initiative_key,
-        cast(ended.place + 1 as int) as cycle,
-        ended.subject_type,
-        ended.cycle_start,
-        ended.cycle_end,
-        cast(ended.place * ended.periods_per_cycle as int) as first_period,
-        cast(ended.last_period as int) as last_period,
-        ended.reach_planned,
+        closed.initiative_key,
+        cast(closed.place + 1 as int) as cycle, -- noqa: RF04
+        closed.subject_type,
+        closed.cycle_start,
+        closed.cycle_end,
+        cast(closed.place * closed.periods_per_cycle as int) as first_period,
+        cast(case when closed.is_last then {{ var("effect_periods_since") }} else closed.last_period end as int) as last_period,
+        closed.reach_planned,
         reached.reach,
-        ended.cycle_end > ended.last_day as is_open,
-        coalesce(ended.cycle_end >= ended.end_date, false) as is_last
-    from ended
+        closed.cycle_end > closed.last_day as is_open,
+        closed.is_last
+    from closed
     inner join reached
         on
-            ended.initiative_key = reached.initiative_key
-            and ended.place = reached.place
+            closed.initiative_key = reached.initiative_key
+            and closed.place = reached.place
 )
 
 select * from final

@@ -218,20 +218,45 @@ all_metrics as (
     {%- endfor %}
 ),
 
+-- Why figures of employees are hidden; of customers only small groups are.
+reasons as (
+    select
+        metric_code,
+        org_unit as business_unit,
+        month_start,
+        suppress_reason
+    from waves
+    where wave_rank = 1
+    union all
+    select
+        case turnover_method when 'average_12m' then 'turnover_rate_12m' else 'voluntary_turnover_rate' end as metric_code,
+        org_unit as business_unit,
+        month_start,
+        coalesce(suppress_reason, 'small_count') as suppress_reason
+    from turnover
+    where turnover_method <> 'mhlw_january'
+),
+
 -- A metric that cannot be worked out in a month has no row; one that may not be shown has an empty one.
 final as (
     select
-        metric_code,
-        business_unit,
-        month_start,
-        case when not is_suppressed then value end as value,
-        case when not is_suppressed then cast(n as bigint) end as n,
-        case when not is_suppressed then cast(ci_low as decimal(24, 6)) end as ci_low,
-        case when not is_suppressed then cast(ci_high as decimal(24, 6)) end as ci_high,
-        is_suppressed,
-        comparable_since
+        all_metrics.metric_code,
+        all_metrics.business_unit,
+        all_metrics.month_start,
+        case when not all_metrics.is_suppressed then all_metrics.value end as value,
+        case when not all_metrics.is_suppressed then cast(all_metrics.n as bigint) end as n,
+        case when not all_metrics.is_suppressed then cast(all_metrics.ci_low as decimal(24, 6)) end as ci_low,
+        case when not all_metrics.is_suppressed then cast(all_metrics.ci_high as decimal(24, 6)) end as ci_high,
+        case when all_metrics.is_suppressed then coalesce(reasons.suppress_reason, 'small_group') end as suppress_reason,
+        all_metrics.is_suppressed,
+        all_metrics.comparable_since
     from all_metrics
-    where value is not null or is_suppressed
+    left join reasons
+        on
+            all_metrics.metric_code = reasons.metric_code
+            and all_metrics.business_unit = reasons.business_unit
+            and all_metrics.month_start = reasons.month_start
+    where all_metrics.value is not null or all_metrics.is_suppressed
 )
 
 select * from final

@@ -59,7 +59,7 @@ final as (
         coalesce(plan, plan_before) as plan,
         coalesce(currency, currency_before) as currency,
         -- measures
-        coalesce(amount_before, monthly_amount) as amount_before,
+        amount_before,
         coalesce(monthly_amount, amount_before) as amount_after,
         -- dates and timestamps
         business_date,

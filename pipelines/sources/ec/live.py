@@ -9,7 +9,7 @@ A line needs `quantity` and one of `amount` (without tax), `gross` (with tax) an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeVar
@@ -59,6 +59,10 @@ class ShopStreams(Shop, LiveConnection, Generic[S]):
             if "updated_at" not in stream.columns:
                 raise ValueError(f"streams.{name}.columns: updated_at is missing; which field says when a record changed?")
         return self
+
+    def paths(self, stream: str) -> Collection[str]:
+        """Every path of the stream's columns, children and details."""
+        return self.streams[stream].paths()
 
     def pages(self, api: Api, window: Window) -> Iterator[Page]:
         """One stream after the other."""

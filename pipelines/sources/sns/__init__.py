@@ -2,6 +2,7 @@
 
 from pipelines.sources.connection import Connection
 from pipelines.sources.sns.accounts_csv import AccountsCsv
+from pipelines.sources.sns.bluesky import Bluesky
 from pipelines.sources.sns.graphql import GraphqlNetwork
 from pipelines.sources.sns.mentions_csv import MentionsCsv
 from pipelines.sources.sns.posts_csv import PostsCsv
@@ -11,6 +12,7 @@ KINDS: dict[str, type[Connection]] = {
     "accounts_csv": AccountsCsv,
     "mentions_csv": MentionsCsv,
     "posts_csv": PostsCsv,
+    "bluesky": Bluesky,
     "graphql": GraphqlNetwork,
     "rest": RestNetwork,
 }

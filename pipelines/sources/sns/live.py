@@ -8,7 +8,7 @@ A network shows counters only as they are now. A reading before noon closes the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -75,6 +75,10 @@ class NetworkStreams(LiveConnection, Generic[S]):
     def reading_tables(self) -> frozenset[str]:
         """The tables of counters that the entry's streams fill."""
         return READINGS & {stream.table for stream in self.streams.values()}
+
+    def paths(self, stream: str) -> Collection[str]:
+        """Every path of the stream's columns, children and details."""
+        return self.streams[stream].paths()
 
     def pages(self, api: Api, window: Window) -> Iterator[Page]:
         """Mentions of the window; counters where they can be read for a day of it."""

@@ -202,6 +202,7 @@ class SurveyReader(Connection):
                     "scale_max": high,
                     "is_reversed": question.reversed,
                     "favourable_min": question.favourable,
+                    "unfavourable_max": question.unfavourable_max,
                     "position": len(by_code) + 1,
                     **dated,
                 },

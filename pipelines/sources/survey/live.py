@@ -10,7 +10,7 @@ is one answer of a response.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -115,6 +115,13 @@ class SurveyStreams(SurveyReader, LiveConnection, Generic[S]):
             if absent:
                 raise ValueError(f"streams.{name}.columns: {', '.join(absent)} is missing")
         return self
+
+    def paths(self, stream: str) -> Collection[str]:
+        """Every path of the stream's columns, children and details."""
+        own = self.streams[stream]
+        if own.answers is None:
+            return [*own.paths(), *self.questions]
+        return [*own.paths(), *(path for path in (own.answers.each or own.answers.question, own.answers.value) if path)]
 
     def pages(self, api: Api, window: Window) -> Iterator[Page]:
         """The responses and invitations of the window, day by day exactly: the survey itself is dated by them."""

@@ -121,6 +121,7 @@ class Question(_Options):
     scale: tuple[float, float] | None = None
     reversed: bool = False
     favourable_min: float | None = None
+    unfavourable_max: float | None = None
     options: dict[Text, Text] = Field(default_factory=dict)
     other: Text | None = None
     separator: str | None = Field(default=None, min_length=1)
@@ -146,9 +147,10 @@ class Question(_Options):
     def _options_fit_the_kind(self) -> Question:
         if self.is_numeric:
             self._check_scale()
-        elif self.scale is not None or self.favourable_min is not None or self.reversed:
+        elif self.scale is not None or self.favourable_min is not None or self.unfavourable_max is not None or self.reversed:
             kinds = ", ".join(NUMERIC_KINDS)
-            raise ValueError(f"scale, reversed and favourable_min belong to {kinds} questions; this one is {self.kind}")
+            limits = "scale, reversed, favourable_min and unfavourable_max"
+            raise ValueError(f"{limits} belong to {kinds} questions; this one is {self.kind}")
         if self.other is not None and self.kind not in ("single", "multiple", "segment"):
             raise ValueError(f"other belongs to single, multiple and segment questions; this one is {self.kind}")
         if self.other is not None and not self.options:
@@ -166,6 +168,13 @@ class Question(_Options):
             raise ValueError(f"scale must rise: {code_of(low)} is not below {code_of(high)}")
         if self.favourable_min is not None and not low <= self.favourable_min <= high:
             raise ValueError(f"favourable_min {code_of(self.favourable_min)} lies outside the scale {scale}")
+        if self.unfavourable_max is not None:
+            if not low <= self.unfavourable_max <= high:
+                raise ValueError(f"unfavourable_max {code_of(self.unfavourable_max)} lies outside the scale {scale}")
+            if self.favourable is None or self.unfavourable_max >= self.favourable:
+                raise ValueError(f"unfavourable_max {code_of(self.unfavourable_max)} needs a favourable_min above it")
+        if self.kind == "csat" and self.favourable is None:
+            raise ValueError(f"a csat question on a scale of {scale} needs favourable_min: the lowest satisfied answer")
         for label, code in self.options.items():
             try:
                 number = float(code)

@@ -30,6 +30,7 @@ final as (
         questions.scale_min,
         questions.scale_max,
         questions.favourable_min,
+        questions.unfavourable_max,
         surveys.promoter_min,
         surveys.detractor_max,
         surveys.valid_days,

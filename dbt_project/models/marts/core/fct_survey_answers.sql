@@ -44,6 +44,7 @@ described as (
         questions.promoter_min,
         questions.detractor_max,
         questions.favourable_min,
+        questions.unfavourable_max,
         questions.scale_min,
         questions.scale_max,
         questions.min_n,
@@ -88,7 +89,7 @@ scored as (
 judged as (
     select
         *,
-        {{ favour('kind', 'turned', 'promoter_min', 'detractor_max', 'favourable_min', 'scale_min', 'scale_max') }} as favour
+        {{ favour('kind', 'turned', 'promoter_min', 'detractor_max', 'favourable_min', 'unfavourable_max', 'scale_min', 'scale_max') }} as favour
     from scored
 ),
 

@@ -89,6 +89,15 @@ scores_per_unit as (
     group by org_unit, wave, metric, metric_code, driver
 ),
 
+-- Kish's effective number of answers takes the place of n where answers have weights. Rounded before the root is taken: where all say the same,
+-- what is left of the sums would be a scatter of its own.
+scattered as (
+    select
+        *,
+        sqrt(greatest({{ stable('weighted_square - power(weighted_score, 2)') }}, 0) * effective_n / nullif(effective_n - 1, 0)) as weighted_deviation
+    from scores_per_unit
+),
+
 -- Who answered both waves in the unit: what they have in common takes from the scatter of the difference.
 answered_both as (
     select
@@ -114,12 +123,9 @@ changes as (
         later.wave,
         later.metric,
         later.mean_score - earlier.mean_score as change,
-        {{ var("confidence_z") }} * sqrt(greatest(
-            power(later.deviation, 2) / later.n_answered
-            + power(earlier.deviation, 2) / earlier.n_answered
-            - 2 * coalesce(answered_both.covariance * answered_both.n_both, 0) / (later.n_answered * earlier.n_answered),
-            0
-        )) as margin
+        power(later.deviation, 2) / later.n_answered
+        + power(earlier.deviation, 2) / earlier.n_answered
+        - 2 * coalesce(answered_both.covariance * answered_both.n_both, 0) / (later.n_answered * earlier.n_answered) as variance
     from scores_per_unit as later
     inner join wave_dates on later.wave = wave_dates.wave
     inner join scores_per_unit as earlier
@@ -155,11 +161,10 @@ estimated as (
         {{ safe_divide('scores_per_unit.neutral_n', 'scores_per_unit.judged_n') }} as neutral_share,
         {{ safe_divide('scores_per_unit.unfavourable_n', 'scores_per_unit.judged_n') }} as unfavourable_share,
         scores_per_unit.weighted_score,
-        {{ mean_margin('sqrt(greatest(scores_per_unit.weighted_square - power(scores_per_unit.weighted_score, 2), 0)
-            * scores_per_unit.effective_n / nullif(scores_per_unit.effective_n - 1, 0))', 'scores_per_unit.effective_n') }} as weighted_margin_of_many,
+        {{ mean_margin('scores_per_unit.weighted_deviation', 'scores_per_unit.effective_n') }} as weighted_margin_of_many,
         changes.change,
-        changes.margin as change_margin
-    from scores_per_unit
+        {{ var("confidence_z") }} * sqrt(greatest({{ stable('changes.variance') }}, 0)) as change_margin
+    from scattered as scores_per_unit
     left join people_per_unit
         on
             scores_per_unit.org_unit = people_per_unit.org_unit

@@ -42,8 +42,7 @@ decided as (
             when years.months_n = 12 and years.cleared_n = 12 then {{ rounded_people('years.average_headcount_12m') }}
         end as headcount_12m,
         case
-            when months.average_headcount is not null and coalesce(disclosures.is_suppressed, true)
-                then coalesce(disclosures.suppress_reason, 'not_cleared')
+            when months.average_headcount is not null then {{ why_suppressed('disclosures') }}
         end as suppress_reason
     from months
     inner join years

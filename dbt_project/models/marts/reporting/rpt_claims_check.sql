@@ -7,7 +7,7 @@
     "career_satisfaction": ("rpt_initiative_effects", "Target metric of the newest career programme, effect against units without it", "最新のキャリア支援施策の目標指標への効果"),
     "follower_growth": ("rpt_sns_account_days", "Followers of all accounts against a year ago", "全アカウントのフォロワーの前年比"),
     "sales_growth": ("rpt_sales_days", "Net sales of the last 364 days against the 364 days before", "直近364日の純売上の前年比"),
-    "career_turnover": (none, none, none),
+    "career_turnover": ("", "", ""),
 } %}
 {%- set gaps = {
     "no_data": ("There are no data for this figure yet.", "この数値のデータがまだありません。"),
@@ -36,9 +36,9 @@ sources as (
     {%- for figure, said in sources.items() %}
     select
         '{{ figure }}' as figure,
-        {%- for text, column in zip(said, ["company_source", "company_definition_en", "company_definition_ja"]) %}
-        {{ "cast(null as " ~ dbt.type_string() ~ ")" if text is none else "'" ~ text ~ "'" }} as {{ column }}{{ "," if not loop.last }}
-        {%- endfor %}
+        nullif('{{ said[0] }}', '') as company_source,
+        '{{ said[1] }}' as company_definition_en,
+        '{{ said[2] }}' as company_definition_ja
     {%- if not loop.last %}
     union all
     {%- endif %}

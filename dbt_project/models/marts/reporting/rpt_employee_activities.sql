@@ -19,7 +19,7 @@ decided as (
         org_units.parent_unit,
         org_units.business_unit,
         org_units.org_level,
-        case when disclosures.is_suppressed = false then null else coalesce(disclosures.suppress_reason, 'not_cleared') end as suppress_reason
+        {{ why_suppressed('disclosures') }} as suppress_reason
     from activities
     inner join org_units on activities.org_unit = org_units.org_unit
     left join disclosures

@@ -4,6 +4,12 @@ with engagement as (
     where metric_code = 'driver_score' and org_level <= 1
 ),
 
+disclosures as (
+    select *
+    from {{ ref('int_employee_disclosures') }}
+    where population = 'survey' and dimension = 'org_unit'
+),
+
 driver_statistics as (
     select * from {{ ref('int_employee_driver_statistics') }}
 ),
@@ -21,9 +27,13 @@ decided as (
         driver_statistics.impact_ci_high,
         coalesce(
             engagement.suppress_reason,
-            case when coalesce(engagement.n_answered, 0) < {{ var('min_drivers_n') }} then 'few_answers' end
+            case when not coalesce(disclosures.shows_drivers, false) then 'few_answers' end
         ) as why_hidden
     from engagement
+    left join disclosures
+        on
+            engagement.org_unit = disclosures.group_value
+            and engagement.wave = disclosures.period
     left join driver_statistics
         on
             engagement.org_unit = driver_statistics.org_unit

@@ -7,133 +7,30 @@ org_units as (
     select * from {{ ref('dim_org_units') }}
 ),
 
-ancestors as (
-    select * from {{ ref('int_org_unit_ancestors') }}
+disclosures as (
+    select *
+    from {{ ref('int_employee_disclosures') }}
+    where population = 'survey' and dimension = 'org_unit'
 ),
 
-located as (
+-- A unit shows all its scores of a wave or none: the index is made of the drivers, and one of them hidden could be worked out of the others.
+-- (Fewer of those invited than of all may have answered: the rate of response has a minimum of its own.)
+decided as (
     select
         waves.*,
         org_units.parent_unit,
-        org_units.org_level,
         org_units.business_unit,
-        greatest(coalesce(waves.min_n, 0), {{ var("min_group_n") }}) as smallest_n,
+        org_units.org_level,
         coalesce(
-            greatest(waves.favourable_share, waves.neutral_share, waves.unfavourable_share) = 1 or abs(waves.value) = 100, false
-        ) as is_uniform
+            {{ why_suppressed('disclosures') }},
+            case when waves.n_answered < {{ var("min_group_n") }} then 'small_group' end
+        ) as suppress_reason
     from waves
     inner join org_units on waves.org_unit = org_units.org_unit
-),
-
--- Who sits in a parent itself is the parent less its children: a group of its own that is never shown, yet could be worked out.
-beside_the_children as (
-    select
-        parents.wave,
-        parents.metric,
-        parents.org_unit as parent_unit,
-        cast(null as {{ dbt.type_string() }}) as org_unit,
-        max(parents.n_answered) - sum(children.n_answered) as n_answered,
-        max(parents.smallest_n) as smallest_n
-    from located as parents
-    inner join located as children
+    left join disclosures
         on
-            parents.org_unit = children.parent_unit
-            and parents.wave = children.wave
-            and parents.metric = children.metric
-    group by parents.wave, parents.metric, parents.org_unit
-),
-
-siblings as (
-    select
-        wave,
-        metric,
-        coalesce(parent_unit, '') as parent_unit,
-        org_unit,
-        n_answered,
-        smallest_n,
-        is_uniform
-    from located
-    union all
-    select
-        wave,
-        metric,
-        parent_unit,
-        org_unit,
-        n_answered,
-        smallest_n,
-        false as is_uniform
-    from beside_the_children
-    where n_answered > 0
-),
-
-judged as (
-    {{ suppress_siblings(
-        'siblings', ['wave', 'metric', 'parent_unit'], "coalesce(org_unit, '')", 'n_answered',
-        minimum='smallest_n', is_uniform='is_uniform'
-    ) }}
-),
-
--- The index is made of the drivers: one of them hidden could be worked out of the others, so a unit shows all its scores or none, and its
--- response rate only beside them.
-hidden_scores as (
-    select
-        org_unit,
-        wave,
-        case
-            when {{ count_if("suppress_reason = 'small_group'") }} > 0 then 'small_group'
-            when {{ count_if("suppress_reason = 'uniform'") }} > 0 then 'uniform'
-            else 'complement'
-        end as suppress_reason
-    from judged
-    where metric <> 'response_rate' and suppress_reason is not null
-    group by org_unit, wave
-),
-
-hidden as (
-    select
-        judged.org_unit,
-        judged.wave,
-        judged.metric,
-        coalesce(hidden_scores.suppress_reason, judged.suppress_reason) as suppress_reason
-    from judged
-    left join hidden_scores
-        on
-            judged.org_unit = hidden_scores.org_unit
-            and judged.wave = hidden_scores.wave
-    where coalesce(hidden_scores.suppress_reason, judged.suppress_reason) is not null
-),
-
--- What lies below a hidden unit adds up to it.
-below_hidden as (
-    select distinct
-        ancestors.org_unit,
-        hidden.wave,
-        hidden.metric
-    from hidden
-    inner join ancestors
-        on
-            hidden.org_unit = ancestors.ancestor_unit
-            and ancestors.distance > 0
-),
-
-decided as (
-    select
-        located.*,
-        coalesce(
-            hidden.suppress_reason,
-            case when below_hidden.org_unit is not null then 'parent_hidden' end
-        ) as suppress_reason
-    from located
-    left join hidden
-        on
-            located.org_unit = hidden.org_unit
-            and located.wave = hidden.wave
-            and located.metric = hidden.metric
-    left join below_hidden
-        on
-            located.org_unit = below_hidden.org_unit
-            and located.wave = below_hidden.wave
-            and located.metric = below_hidden.metric
+            waves.org_unit = disclosures.group_value
+            and waves.wave = disclosures.period
 ),
 
 -- A change is the score less the one before it: shown where both are.

@@ -9,10 +9,10 @@ disclosures as (
     where population = 'survey'
 ),
 
--- Add a dimension here and to the slices that disclosures are decided for.
+-- Add a dimension here and to var slices, for which disclosures are decided.
 grouped as (
     {%- for dimension, group_value in [
-        ("org_unit", "'all'"), ("org_unit", "business_unit"), ("tenure", "tenure_band"), ("employment_type", "employment_type")
+        ("org_unit", "'all'"), ("org_unit", "business_unit"), ("tenure", "tenure_band")
     ] %}
     select
         people.*,
@@ -46,8 +46,7 @@ totals as (
         {{ count_if('is_invited and is_employed') }} as total_invited_of_staff,
         {{ count_if('is_response') }} as total_answered,
         {{ count_if("is_response and business_unit is not null") }} as org_unit_known,
-        {{ count_if("is_response and tenure_band <> 'unknown'") }} as tenure_known,
-        {{ count_if("is_response and employment_type <> 'unknown'") }} as employment_type_known
+        {{ count_if("is_response and tenure_band <> 'unknown'") }} as tenure_known
     from people
     group by wave
 ),
@@ -63,15 +62,11 @@ compared as (
         {{ safe_divide('counted.answered', 'totals.total_answered') }} as answered_share,
         {{ safe_divide('totals.total_invited_of_staff', 'totals.total_headcount') }} >= {{ var('census_from') }} as is_census,
         case
-            when disclosures.is_suppressed is null then 'not_cleared'
-            when disclosures.is_suppressed then disclosures.suppress_reason
+            when {{ why_suppressed('disclosures') }} is not null then {{ why_suppressed('disclosures') }}
             when totals.total_headcount = 0 then 'no_register'
             when
-                case counted.dimension
-                    when 'tenure' then totals.tenure_known
-                    when 'employment_type' then totals.employment_type_known
-                    else totals.org_unit_known
-                end < {{ var('census_from') }} * totals.total_answered
+                case counted.dimension when 'tenure' then totals.tenure_known else totals.org_unit_known end
+                < {{ var('census_from') }} * totals.total_answered
                 then 'groups_unknown'
         end as suppress_reason
     from counted

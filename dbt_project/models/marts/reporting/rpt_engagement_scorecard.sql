@@ -113,6 +113,7 @@ final as (
             when direction = 'down' and value <= target then 'on_target'
             else 'off_target'
         end as status,
+        suppress_reason,
         -- flags
         is_suppressed
     from benchmarked

@@ -47,7 +47,7 @@ decided as (
         spans.managers,
         spans.reports,
         case
-            when coalesce(disclosures.is_suppressed, true) then coalesce(disclosures.suppress_reason, 'not_cleared')
+            when coalesce(disclosures.is_suppressed, true) then {{ why_suppressed('disclosures') }}
             when coalesce(spans.managers, 0) < {{ var('min_group_n') }} then 'few_managers'
         end as suppress_reason
     from depths

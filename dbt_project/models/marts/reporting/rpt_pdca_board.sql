@@ -98,7 +98,10 @@ ruled as (
         is_last and not is_open as is_over,
         case
             when activity = 0 then 'not_carried_out'
-            when verdict = 'not_testable' and reason_code in ('too_few_periods', 'no_values') and not (is_last and not is_open)
+            when
+                verdict = 'not_testable'
+                and (is_open or not is_last)
+                and (reason_code in ('too_few_periods', 'no_values') or (reason_code = 'too_few_subjects' and reach < reach_planned))
                 then 'not_yet_testable'
             when verdict = 'not_testable' then 'not_testable'
             when verdict = 'contradicted' then 'worse'

@@ -20,6 +20,7 @@ select
     scale_min,
     scale_max,
     favourable_min,
+    unfavourable_max,
     position,
     -- flags
     is_reversed,

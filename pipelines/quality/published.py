@@ -1,0 +1,196 @@
+"""What the published tables tell of employees, as the leak auditor reads it.
+
+A new published table that descends from employees is named here: in SCORES when it shows exact numbers of persons of a wave, in
+RATIOS when it shows rates of persons, in ROUNDED with its columns that count persons (each a multiple of five).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.quality.leaks import (
+    Cell,
+    Leak,
+    Limits,
+    Ratio,
+    Roster,
+    back_to_counts,
+    between_releases,
+    between_tables,
+    by_subtraction,
+    shown_too_small,
+)
+
+ATTACKS = {
+    "small_groups": "no group of fewer than five employees, or of few who all judge alike, is shown",
+    "parents": "no unit less the shown units in it tells of a few employees",
+    "slices": "no cut by tenure and the like, together with the units, tells of a few employees",
+    "waves": "no two waves with almost the same members tell of the few who came or went",
+    "releases": "no release together with an earlier one that is kept tells of a few employees",
+    "ratios": "no rate leads back to a small number of employees",
+}
+ROUNDED_TO = 5
+BANDED = 2  # stands for every number from 0 to 4 in rpt_turnover_by_engagement
+
+# period, dimension, group_value, metric, n, value, favourable, neutral, unfavourable
+SCORES = {
+    "rpt_employee_engagement": """
+        select wave, 'org_unit', org_unit, metric, n_answered, value, favourable_share, neutral_share, unfavourable_share
+        from {rpt_employee_engagement}""",
+    # A month stands for the last wave that ended in it.
+    "rpt_engagement_scorecard": """
+        select waves.wave, 'org_unit', board.business_unit, board.metric_code, board.n, board.value, null, null, null
+        from {rpt_engagement_scorecard} as board
+        inner join (
+            select date_trunc('month', wave_date) as month_start, max_by(wave, (wave_date, wave)) as wave
+            from {rpt_employee_engagement} group by all
+        ) as waves on board.month_start = waves.month_start
+        where board.metric_code in ('engagement_index', 'enps', 'response_rate') and board.n is not null""",
+    "rpt_employee_drivers": """
+        select wave, 'org_unit', org_unit, 'driver:' || driver, n_answered, value, favourable_share, null, null
+        from {rpt_employee_drivers} where n_answered is not null""",
+    "rpt_employee_customer_link": """
+        select distinct
+            wave, 'org_unit', business_unit, 'engagement_index', employees_answered, engagement_index, null, null, null
+        from {rpt_employee_customer_link} where employees_answered is not null""",
+}
+# The headcount beside a rate is rounded, so the true one may be up to two and a half more or fewer.
+_HEADCOUNT = """inner join (
+            select org_unit, month_start, max(headcount) as headcount from {rpt_turnover}
+            where turnover_method = 'average_12m' group by all
+        ) as heads using (org_unit, month_start)"""
+_HALF_STEP = "case when {0} < 13 then 0.125 when {0} < 30 then 0.05 when {0} < 100 then 0.025 else 0.01 end"
+# where, rate, least and most of what it is a share of, half of the step it is rounded to
+RATIOS = {
+    "rpt_turnover": """
+        select concat_ws(' ', org_unit, month_start, turnover_method), turnover, headcount, headcount, 1e-6
+        from {rpt_turnover} where turnover is not null""",
+    "rpt_employee_activities": "\n        union all\n".join(
+        f"""
+        select concat_ws(' ', org_unit, month_start, kind, '{name}'), {rate},
+            heads.headcount - 2.5, heads.headcount + 2.5, {_HALF_STEP.format("heads.headcount")}
+        from {{rpt_employee_activities}} as activities
+        {_HEADCOUNT}
+        where {rate} is not null and heads.headcount is not null"""
+        for name, rate in (
+            ("coverage_rate", "coverage_rate"),
+            ("half_year_coverage_rate", "half_year_coverage_rate"),
+            ("recent_coverage_rate", "recent_coverage_rate"),
+            ("events_per_100", "events_per_100 / 100"),
+        )
+    ),
+    "rpt_employee_representativeness": f"""
+        select
+            concat_ws(' ', wave, dimension, group_value), response_rate,
+            invited - 2.5, invited + 2.5, {_HALF_STEP.format("invited")}
+        from {{rpt_employee_representativeness}} where response_rate is not null""",
+    # Whoever leaves early is followed for less than the whole window: person-years lie between those of who stayed and of all.
+    "rpt_turnover_by_engagement": "\n        union all\n".join(
+        f"""
+        select concat_ws(' ', wave, horizon_months, outcome, '{side}'), {side}_engaged_value,
+            ({side}_engaged_people - 2.5) * horizon_months / 12 * 0.8, ({side}_engaged_people + 2.5) * horizon_months / 12, 1e-6
+        from {{rpt_turnover_by_engagement}}
+        where outcome <> 'operating_margin' and {side}_engaged_value is not null"""
+        for side in ("most", "least")
+    ),
+}
+ROUNDED = {
+    "rpt_turnover": ("headcount",),
+    "rpt_employee_activities": ("events", "people_reached"),
+    "rpt_manager_spans": ("managers", "broken_chains"),
+    "rpt_business_unit_months": ("headcount",),
+    "rpt_employee_representativeness": ("headcount", "invited", "answered"),
+    "rpt_turnover_by_engagement": ("most_engaged_people", "least_engaged_people"),
+}
+# Nothing in it counts persons: correlations over units.
+WITHOUT_COUNTS = ["rpt_employee_customer_correlations"]
+
+
+class Tables:
+    """The tables of one database file that are published. Use as a context manager."""
+
+    def __init__(self, database: Path) -> None:
+        self._connection = duckdb.connect(str(database), read_only=True)
+        self._names = {name for (name,) in self._connection.execute("select table_name from duckdb_tables()").fetchall()}
+
+    def __enter__(self) -> Tables:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query that names tables in braces; none where one of them is missing (an older release)."""
+        wanted = {part.partition("}")[0] for part in sql.split("{")[1:]}
+        if not wanted <= self._names:
+            return []
+        return self._connection.execute(sql.format_map({name: name for name in wanted})).fetchall()
+
+    def cells(self) -> list[Cell]:
+        """Scores by group and wave."""
+        return [
+            Cell(period, dimension, group, metric, n, value, None if None in shares else tuple(map(float, shares)))  # type: ignore[arg-type]
+            for sql in SCORES.values()
+            for period, dimension, group, metric, n, value, *shares in self.rows(sql)
+        ]
+
+    def ratios(self) -> list[Ratio]:
+        """Rates of persons."""
+        return [Ratio(where, *map(float, numbers)) for sql in RATIOS.values() for where, *numbers in self.rows(sql)]
+
+    def not_rounded(self) -> Iterator[Leak]:
+        """Counts of persons in the tables that show none exactly."""
+        for table, columns in ROUNDED.items():
+            for column in columns:
+                for persons, rows in self.rows(
+                    f"select {column}, count(*) from {{{table}}} where {column} % {ROUNDED_TO} <> 0 group by all"
+                ):
+                    yield Leak("ratios", int(persons), f"{table}.{column} is not rounded in {rows} rows")
+
+    def rosters(self, slices: Sequence[str]) -> tuple[list[Roster], list[tuple[str, str]]]:
+        """Who answered where, and which waves are so near that an answer of the one still held in the other. Private tables."""
+        members = self.rows("select wave, person_key, org_unit from {int_employee_wave_members}")
+        numbers = {key: number for number, key in enumerate(sorted({person for _, person, _ in members}))}
+        rosters: dict[tuple[str, str], dict[int, str]] = {}
+        for wave, person, unit in members:
+            rosters.setdefault((wave, "org_unit"), {})[numbers[person]] = unit
+        for name in slices:
+            bands = self.rows(f"select wave, person_key, org_unit, {name} from {{int_employee_wave_members}}")
+            for wave, person, unit, band in bands:
+                rosters.setdefault((wave, name), {})[numbers[person]] = band
+                rosters.setdefault((wave, f"org_unit x {name}"), {})[numbers[person]] = f"{unit} | {band}"
+        linked = self.rows("""
+            with waves as (select distinct wave, first_day, last_day, valid_until from {int_employee_wave_members})
+            select earlier.wave, later.wave
+            from waves as earlier
+            inner join waves as later
+                on earlier.last_day <= later.last_day and earlier.wave <> later.wave
+                and coalesce(earlier.valid_until >= later.first_day, true)""")
+        return [Roster(*key, places) for key, places in rosters.items()], linked
+
+
+def audit(candidate: Path, releases: Sequence[Path], limits: Limits) -> dict[str, list[Leak]]:
+    """What follows from the published tables in `candidate` and those of `releases`, by attack; an attack without leaks is empty.
+
+    Of the candidate, a warehouse, nothing but published tables and the roster of who answered is read. Leaks that lie in earlier
+    releases alone are theirs: to hold the new one back would not undo them.
+    """
+    found: dict[str, list[Leak]] = {attack: [] for attack in ATTACKS}
+    with Tables(candidate) as tables:
+        cells = tables.cells()
+        slices = {cell.dimension.removeprefix("org_unit x ") for cell in cells} - {"org_unit"}
+        rosters, linked = tables.rosters(sorted(slices))
+        leaks = [*shown_too_small(cells, limits), *by_subtraction(cells, limits), *tables.not_rounded()]
+        leaks += [*between_tables(cells, rosters, linked, limits), *back_to_counts(tables.ratios(), limits, BANDED)]
+    for release in releases:
+        with Tables(release) as tables:
+            since = between_releases(cells, tables.cells(), limits)
+            leaks += [replace(leak, how=f"release {release.parent.name}: {leak.how}") for leak in since]
+    for leak in leaks:
+        found[leak.attack].append(leak)
+    return found
