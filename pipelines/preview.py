@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
 
 ROWS, COLUMNS, LETTERS = 10, 12, 60
@@ -102,7 +101,7 @@ class Plot(NamedTuple):
     chart: Callable[[pd.DataFrame], Any]
 
 
-def _effects(data: pd.DataFrame) -> alt.LayerChart:
+def _effects(data: pd.DataFrame) -> Any:
     """Each initiative's effect on its target metric with its interval, as a share of what would have been."""
     import altair as alt
 
@@ -114,7 +113,7 @@ def _effects(data: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(zero, interval, point)
 
 
-def _curves(data: pd.DataFrame) -> alt.Chart:
+def _curves(data: pd.DataFrame) -> Any:
     """Share of customers not lost by days, one line per tier."""
     import altair as alt
 
@@ -130,7 +129,7 @@ def _curves(data: pd.DataFrame) -> alt.Chart:
     )
 
 
-def _months(data: pd.DataFrame) -> alt.Chart:
+def _months(data: pd.DataFrame) -> Any:
     """Net sales by month."""
     import altair as alt
 

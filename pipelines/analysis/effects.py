@@ -282,18 +282,23 @@ def _imputed(y: Floats, starts: Floats, periods: Floats, other: Floats) -> tuple
     judged = np.logical_and(treated, np.logical_and.outer(free.any(axis=1), free.any(axis=0)))
     if not judged.any():
         return None
-    n, t = y.shape
-    subject, period = np.nonzero(free)
-    design = np.zeros((len(subject), n + t))
-    design[np.arange(len(subject)), subject] = 1
-    design[np.arange(len(subject)), n + period] = 1
-    both = np.column_stack([y[free], other[free]])
-    means = np.linalg.lstsq(design, both, rcond=None)[0]
-    gaps = []
-    for column, cells in enumerate((y, other)):
-        predicted = means[:n, column][:, None] + means[n:, column][None, :]
-        gaps.append(float((cells - predicted)[judged].mean()))
+    gaps = [float((cells - of_both)[judged].mean()) for cells, of_both in zip((y, other), _two_way(free, y, other), strict=True)]
     return gaps[0], gaps[1], judged
+
+
+def _two_way(cells: NDArray[np.bool_], *values: Floats) -> list[Floats]:
+    """Subject mean plus period mean in every cell, learnt by least squares from `cells` alone, for each of `values`.
+
+    By the normal equations, whose size is subjects + periods: a thousand permutations need it a thousand times.
+    """
+    n = len(cells)
+    seen = cells.astype(float)
+    known = [np.where(cells, one, 0.0) for one in values]
+    left = np.block([[np.diag(seen.sum(axis=1)), seen], [seen.T, np.diag(seen.sum(axis=0))]])
+    right = np.column_stack([np.concatenate([one.sum(axis=1), one.sum(axis=0)]) for one in known])
+    # All of a subject up, all of the periods down is the same prediction: the ridge picks one of these, and nobody is the wiser.
+    means = np.linalg.solve(left + 1e-9 * np.eye(len(left)), right)
+    return [means[:n, place][:, None] + means[n:, place][None, :] for place in range(len(values))]
 
 
 def _orders(n: int) -> list[list[int]]:
@@ -319,33 +324,23 @@ def _staggered_pre_trend(effect: Effect, y: Floats, starts: Floats, periods: Flo
         return effect
     earliness = (latest.max() - latest) / (latest.max() - latest.min())
     free = ~np.isnan(y) & (periods[None, :] < starts[:, None]) & enough[:, None]
-    rise = _without_means(y, free)
-
-    def slope(rise: Floats, order: list[int]) -> float:
-        drift = _without_means(earliness[order][:, None] * periods[None, :], free)
-        spread = float((drift**2).sum())
-        return float((rise * drift).sum() / spread) if spread > 1e-9 else 0.0
-
-    orders = _orders(len(starts))
-    slopes = np.array([slope(rise, order) for order in orders])
+    drifts = [earliness[order][:, None] * periods[None, :] for order in _orders(len(starts))]
+    rise, own, *others = _without_means(free, y, drifts[0], *drifts)
+    spreads = np.array([float((one**2).sum()) for one in others])
+    flat = np.maximum(spreads, 1e-9)  # an order that leaves no drift in these cells has no slope
+    slopes, shares = (
+        np.where(spreads > 1e-9, np.array([float((of * one).sum()) for one in others]) / flat, 0.0) for of in (rise, own)
+    )
     # What the imputation would call an effect if nothing but this drift, of one unit per period, were in the panel.
-    drift = earliness[:, None] * periods[None, :]
-    pretended = _imputed(y, starts, periods, drift)
-    own = _without_means(drift, free)
-    shares = np.array([slope(own, order) for order in orders])
+    pretended = _imputed(y, starts, periods, drifts[0])
     _, low, high, p = permutation_interval(float(slopes[0]), slopes, shares, 1 - DRIFT_LEVEL)
     ends = sorted(end * (pretended[1] if pretended else inf) for end in (low, high))
     return replace(effect, pre_trend=float(slopes[0]), pre_trend_p=p, drift_low=ends[0], drift_high=ends[1])
 
 
-def _without_means(values: Floats, cells: NDArray[np.bool_]) -> Floats:
-    n, t = values.shape
-    subject, period = np.nonzero(cells)
-    design = np.zeros((len(subject), n + t))
-    design[np.arange(len(subject)), subject] = 1
-    design[np.arange(len(subject)), n + period] = 1
-    chosen = np.asarray(values[cells], dtype=np.float64)
-    return np.asarray(chosen - design @ np.linalg.lstsq(design, chosen, rcond=None)[0], dtype=np.float64)
+def _without_means(cells: NDArray[np.bool_], *values: Floats) -> list[Floats]:
+    """What subject and period means leave of each of `values`, in `cells`."""
+    return [np.where(cells, one - means, 0.0) for one, means in zip(values, _two_way(cells, *values), strict=True)]
 
 
 # -- no control group ------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -116,30 +116,36 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
             built.unlink(missing_ok=True)
             context.log.info("dbt build: staging, facts, reports and their tests")
             shown = {table.name for table in published_tables(json.loads(manifest_path(settings).read_text()))}
+            # While dbt holds the file no preview can be read: the first published table waits for its end; so do all that follow,
+            # since outputs must come in the order of their dependencies.
             held: dict[str, dg.Output[Any]] = {}
             try:
                 for event in dbt.cli(dbt_args(company), context=context, target_path=settings.home / "dbt").stream():
-                    table = context.asset_key_for_output(event.output_name).path[-1] if isinstance(event, dg.Output) else ""
-                    if table in shown:
-                        held[table] = event  # dbt holds the file: its previews can be read when it has ended
-                    else:
-                        yield event
+                    if isinstance(event, dg.Output):
+                        table = context.asset_key_for_output(event.output_name).path[-1]
+                        if held or table in shown:
+                            held[table] = event
+                            continue
+                    yield event
             except DagsterDbtCliRuntimeError:
                 yield from held.values()
                 raise dg.Failure("dbt build failed: " + "; ".join(failures(settings)), allow_retries=False) from None
-            yield from with_previews(held, settings.home / "warehouse.duckdb")
+            yield from with_previews(held, shown, settings.home / "warehouse.duckdb")
             (settings.home / "warehouse.duckdb").chmod(0o600)
             built.write_text(context.run_id)
 
     return warehouse
 
 
-def with_previews(outputs: Mapping[str, dg.Output[Any]], warehouse: Path) -> Iterator[dg.Output[Any]]:
-    """The outputs of published tables, each with its first rows and its plot as metadata of the asset."""
-    shown = previews(warehouse, outputs)
+def with_previews(outputs: Mapping[str, dg.Output[Any]], shown: Collection[str], warehouse: Path) -> Iterator[dg.Output[Any]]:
+    """The outputs in their order, those of the tables in `shown` with their first rows and plot as metadata of the asset."""
+    found = previews(warehouse, [table for table in outputs if table in shown])
     for table, output in outputs.items():
-        preview = shown[table]
-        metadata = {
+        if table not in found:
+            yield output
+            continue
+        preview = found[table]
+        metadata: dict[str, Any] = {
             "dagster/row_count": preview.rows,
             "preview": dg.MetadataValue.md(preview.head),
             **({"plot": dg.MetadataValue.md(preview.plot)} if preview.plot else {}),

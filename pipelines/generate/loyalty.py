@@ -225,10 +225,11 @@ def _drive_truth(loyalty: Loyalty) -> dict[str, Any]:
         if drive.first <= review.at.date() <= drive.last and (review.order.buyer.member or 0) in drive.arms
     )
     subjects = Counter(drive.arms.values())
+    arms: tuple[Arm, ...] = ("treatment", "control")
     return {
         "first_day": drive.first.isoformat(),
         "last_day": drive.last.isoformat(),
-        **{arm: {"subjects": subjects[arm], "reviews": written[arm]} for arm in ("treatment", "control")},
+        **{arm: {"subjects": subjects[arm], "reviews": written[arm]} for arm in arms},
     }
 
 

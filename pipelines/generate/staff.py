@@ -118,8 +118,8 @@ def months(period: Period) -> list[date]:
 def employ(period: Period, scale: float, rng: np.random.Generator) -> Staff:
     """Simulate the staff over the period."""
     starts = {unit: period.day(int(period.days * share)) for unit, share in _reward_shares().items()}
-    first_days = (period.day(int(period.days * share)) for share in (0.5, 0.6, 0.4))
-    staff = Staff(*first_days, starts)
+    one_on_one, career, values = (period.day(int(period.days * share)) for share in (0.5, 0.6, 0.4))
+    staff = Staff(one_on_one, career, values, starts)
     heads = _opening_staff(staff, period, scale, rng)
     _turnover(staff, period, heads, rng)
     _survey(staff, period, rng)

@@ -104,11 +104,12 @@ ROUNDED = {
     "rpt_employee_activities": ("events", "people_reached"),
     "rpt_manager_spans": ("managers", "broken_chains"),
     "rpt_business_unit_months": ("headcount",),
+    "rpt_headcount_months": ("headcount",),
     "rpt_employee_representativeness": ("headcount", "invited", "answered"),
     "rpt_turnover_by_engagement": ("most_engaged_people", "least_engaged_people"),
 }
-# Nothing in it counts persons: correlations over units.
-WITHOUT_COUNTS = ["rpt_employee_customer_correlations"]
+# Nothing in them counts persons: figures repeated from other reports, and correlations over units.
+WITHOUT_COUNTS = ["rpt_claims_check", "rpt_employee_customer_correlations"]
 
 
 class Tables:

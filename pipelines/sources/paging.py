@@ -2,8 +2,9 @@
 
 Every style ends for sure: a link or a cursor that comes a second time is an error, since nobody knows what is missing. Page
 numbers and offsets go on until a page is empty (or `total` is reached): a page shorter than asked for may only mean that the
-server allows no longer ones. Where `total` falls during the walk, rows have moved up past the place we were at; the walk is then
-repeated, and what comes twice falls out at the door.
+server allows no longer ones. Where `total` falls during the walk, or the record before an offset is another than it was, records
+have moved up past the place we were at; the walk is then repeated, and what comes twice falls out at the door. Other lists
+should begin with the newest: what changes while they are read then moves away from the place we are at, never past it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +23,7 @@ from pipelines.sources.http import Answer, Refused
 
 MOST_WALKS = 3
 
+Identity = Callable[[Any], Any]  # what tells a record from the others, whatever else of it changes
 Send = Callable[[Mapping[str, Any], str | None], Answer]  # parameters to add, or the link to follow instead
 
 
@@ -41,7 +43,7 @@ class Once(_Paging):
 
     type: Literal["once"] = "once"
 
-    def walk(self, send: Send, records: Callable[[Any], list[Any]]) -> Iterator[Listed]:
+    def walk(self, send: Send, records: Callable[[Any], list[Any]], identity: Identity | None = None) -> Iterator[Listed]:
         """The one page."""
         answer = send({}, None)
         yield Listed(answer, records(answer.body))
@@ -55,7 +57,7 @@ class _Linked(_Paging):
         """The address of the next page, if there is one."""
         raise NotImplementedError
 
-    def walk(self, send: Send, records: Callable[[Any], list[Any]]) -> Iterator[Listed]:
+    def walk(self, send: Send, records: Callable[[Any], list[Any]], identity: Identity | None = None) -> Iterator[Listed]:
         """Follow the links."""
         seen: set[str] = set()
         answer = send({self.size_param: self.size} if self.size_param else {}, None)
@@ -103,7 +105,7 @@ class Cursor(_Paging):
     size_param: str | None = None
     size: int = Field(default=100, ge=1)
 
-    def walk(self, send: Send, records: Callable[[Any], list[Any]]) -> Iterator[Listed]:
+    def walk(self, send: Send, records: Callable[[Any], list[Any]], identity: Identity | None = None) -> Iterator[Listed]:
         """Follow the cursors. An empty page with a cursor is not the end."""
         size = {self.size_param: self.size} if self.size_param else {}
         seen: set[str] = set()
@@ -118,28 +120,32 @@ class Cursor(_Paging):
 
 
 class _Counted(_Paging):
-    size: int = Field(default=100, ge=1)
+    size: int = Field(default=100, ge=2)
     total: Path | None = None
+    seam: ClassVar[int] = 0  # records of the page before that are asked for again, to see that the list has not moved
 
     def at(self, page: int, read: int) -> dict[str, Any]:
         """The parameters of the page that follows `page` pages with `read` records."""
         raise NotImplementedError
 
-    def walk(self, send: Send, records: Callable[[Any], list[Any]]) -> Iterator[Listed]:
-        """Walk, and walk again where the list became shorter under our feet."""
+    def walk(self, send: Send, records: Callable[[Any], list[Any]], identity: Identity | None = None) -> Iterator[Listed]:
+        """Walk, and walk again where the list moved up under our feet."""
         for _ in range(MOST_WALKS):
-            shrunk = yield from self._walk(send, records)
-            if not shrunk:
+            moved = yield from self._walk(send, records, identity)
+            if not moved:
                 return
-        raise SourceError(f"the list became shorter during each of {MOST_WALKS} walks; pull when less changes at the source")
+        raise SourceError(f"the list moved during each of {MOST_WALKS} walks; sort it newest first, or pull when less changes")
 
-    def _walk(self, send: Send, records: Callable[[Any], list[Any]]) -> Generator[Listed, None, bool]:
+    def _walk(
+        self, send: Send, records: Callable[[Any], list[Any]], identity: Identity | None
+    ) -> Generator[Listed, None, bool]:
         page = read = 0
+        seam: list[Any] = []
         totals: list[int] = []
         before = ""
         while True:
             try:
-                answer = send(self.at(page, read), None)
+                answer = send(self.at(page, read - len(seam)), None)
             except Refused as error:
                 if page and error.status == 404:  # some servers have no page past the end
                     return False
@@ -147,6 +153,10 @@ class _Counted(_Paging):
             found = records(answer.body)
             if self.total is not None and (total := first(self.total, answer.body)) is not None:
                 totals.append(int(total))
+            if seam:
+                if identity is None or [identity(record) for record in found[: len(seam)]] != seam:
+                    return True
+                found = found[len(seam) :]
             if not found:
                 break
             mark = hashlib.sha256(json.dumps(found, sort_keys=True, default=str).encode()).hexdigest()
@@ -158,6 +168,7 @@ class _Counted(_Paging):
             before = mark
             yield Listed(answer, found)
             page, read = page + 1, read + len(found)
+            seam = [identity(record) for record in found[-self.seam :]] if identity and self.seam else []
             if totals and read >= totals[-1]:
                 break
         return bool(totals) and totals[-1] < totals[0]
@@ -181,6 +192,7 @@ class Offset(_Counted):
     """Pages begin after so many records, told by the parameter `param`."""
 
     type: Literal["offset"]
+    seam: ClassVar[int] = 1
     param: str = "offset"
     size_param: str | None = "limit"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,11 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.sources import cells, mapped
 from pipelines.sources.auth import put
 from pipelines.sources.connection import Bad, SourceError, Window
+from pipelines.sources.contract import table
 from pipelines.sources.expressions import Path, first, is_absent
 from pipelines.sources.http import Answer, Api
 from pipelines.sources.live import Bound, LiveConnection, Page
 from pipelines.sources.mapped import Columns, Unit
-from pipelines.sources.paging import Once, Paging, Send
+from pipelines.sources.paging import Identity, Once, Paging, Send
 
 
 def records_at(path: str, body: Any, what: str) -> list[Any]:
@@ -45,11 +46,15 @@ def read_list(
     records: str = "",
     is_over: Callable[[Sequence[Any]], bool] = lambda _: False,
     is_whole: bool = True,
+    identity: Identity | None = None,
 ) -> Iterator[Page]:
-    """The pages of one list, numbered; stops after a page of which `is_over` says that nothing needed can follow."""
+    """The pages of one list, numbered; stops after a page of which `is_over` says that nothing needed can follow.
+
+    `identity` tells a record from the others: with it, a list read by offsets is seen to move.
+    """
     start = 1
     style = paging or Once()
-    listed = style.walk(send, lambda body: records_at(records, body, name))
+    listed = style.walk(send, lambda body: records_at(records, body, name), identity)
     for number, (_, found) in enumerate(listed, start=1):
         yield Page(name, number, start, found, api.clock.now(), is_whole)
         start += len(found)
@@ -122,6 +127,10 @@ class Stream(_Options):
     def sender(self, api: Api, bounds: Mapping[str, Any]) -> Send:
         """What asks for a page, given the parameters of the window."""
 
+    def keys(self, source: str) -> Collection[str]:
+        """The columns that tell a record from the others."""
+        return table(source, self.table).key
+
     def changed(self) -> Unit | None:
         """The column by which a list is filtered and sorted: when a record last changed."""
         return self.columns.get("updated_at")
@@ -147,9 +156,15 @@ class Stream(_Options):
             return self.newest_first and bool(found) and all(map(is_older, found))
 
         send = self.sender(api, bounds)
+        named = [unit for column, unit in self.columns.items() if unit.path and column in self.keys(connection.source)]
+
+        def identity(record: Any) -> tuple[str, ...]:
+            return tuple(unit.text(record, connection.zone) for unit in named)
+
         listed = read_list(
-            api, name, send, paging=self.paging, records=self.records, is_over=is_over, is_whole=self.is_whole
-        )
+            api, name, send, paging=self.paging, records=self.records, is_over=is_over, is_whole=self.is_whole,
+            identity=identity if named else None,
+        )  # fmt: skip
         for page in listed:
             mapped.require_fields(page.label, page.records, self._without_details())
             kept = [record for record in page.records if not is_older(record)]

@@ -110,7 +110,7 @@ ROWS = {
         select 'plan:' || i as initiative_key, 'M-' || i as code, $names[i] as name, 'nps' as metric_code, true as is_target,
             ['supported', 'suggestive', 'inconclusive', 'contradicted', 'not_testable'][1 + i % 5] as verdict,
             'Why.' as reason_en, '理由。' as reason_ja, case when verdict <> 'not_testable' then 2.5 end as effect,
-            0.1 as relative_effect,
+            0.1 as relative_effect, -0.05 as relative_ci_low, 0.25 as relative_ci_high,
             -1 as ci_low, 6 as ci_high, 8 as n_treated, 90 as n_control, date '2025-04-01' as start_date
         from range(1, 13) as numbers(i)
         union all by name

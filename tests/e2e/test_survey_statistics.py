@@ -11,6 +11,7 @@ import statsmodels.api as sm
 import weightipy
 from statsmodels.stats.weightstats import DescrStatsW
 
+from pipelines.analysis.raking import collapse
 from pipelines.generate.vocabulary import STAFF_ENPS, STAFF_ITEMS
 from pipelines.settings import PROJECT
 from tests.e2e.conftest import Company
@@ -45,7 +46,7 @@ def test_index_favourability_and_enps_are_those_of_the_files(samples: Company, w
     query = """select value, favourable_share, neutral_share, unfavourable_share, n_answered from rpt_employee_engagement
         where org_unit = 'all' and wave = ? and metric = ?"""
     value, *judged, n = samples.query(query, wave, "engagement_index")[0]
-    answers = ratings.stack()
+    answers = ratings.stack().dropna()
     assert value == pytest.approx(ratings.mean(axis=1).mean(), abs=1e-6)
     assert judged == pytest.approx([(answers >= 75).mean(), (answers == 50).mean(), (answers <= 25).mean()])
     assert n == len(rows)
@@ -94,11 +95,13 @@ def test_values_and_intervals_are_those_of_another_library(samples: Company, met
     assert len(groups) == 40  # the company and four business units in eight waves
     for key, people in groups:
         fact, n = facts.loc[key], len(people)
-        plain = DescrStatsW(people["points"], ddof=0 if metric == "enps" else 1)
+        plain = DescrStatsW(people["points"])
         staff = max(ceil(fact["n_employed"] / 5) * 5, n)
         correction = sqrt((staff - n) / (staff - 1))
+        # The margin of an NPS takes the variance over n, as its usual formula does.
+        usual = sqrt((n - 1) / n) if metric == "enps" else 1
         assert fact["value"] == pytest.approx(plain.mean, abs=1e-6)
-        margin = (plain.zconfint_mean()[1] - plain.mean) * correction
+        margin = (plain.zconfint_mean()[1] - plain.mean) * correction * usual
         assert fact["ci_high"] - fact["value"] == pytest.approx(margin, rel=1e-3)
         weighed = DescrStatsW(people["points"], people["weight"], ddof=0)
         effective = people["weight"].sum() ** 2 / (people["weight"] ** 2).sum()
@@ -131,11 +134,9 @@ def test_weights_are_those_of_a_library_for_survey_weighting(samples: Company, w
     answered = people[people["is_answered"]].reset_index(drop=True)
     staff = people[people["is_employed"]]
     for dimension in dimensions:
-        # Groups of fewer than ten answers are one.
-        counts = answered[dimension].value_counts()
-        small = set(counts[counts < 10].index)
-        answered[dimension] = answered[dimension].where(~answered[dimension].isin(small), "rest")
-        staff = staff.assign(**{dimension: staff[dimension].where(~staff[dimension].isin(small), "rest")})
+        names = collapse(answered[dimension], staff[dimension].value_counts().sort_index(), 10)
+        answered[dimension] = answered[dimension].map(names)
+        staff = staff.assign(**{dimension: staff[dimension].map(names)})
     targets = {d: (100 * staff[d].value_counts(normalize=True)).to_dict() for d in dimensions}
     scheme = weightipy.scheme_from_dict(targets, rim_params={"convcrit": 1e-12})
     theirs = weightipy.weight_dataframe(answered[dimensions].copy(), scheme, weight_column="weight")["weight"].to_numpy(float)

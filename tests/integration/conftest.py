@@ -13,7 +13,6 @@ import pytest
 
 from tests.integration.bluesky.server import Bluesky
 from tests.integration.install import Missing
-from tests.integration.moto.server import Moto
 from tests.integration.oscar.server import ORDERS, Oscar
 from tests.integration.pretalx.server import FORMS, Pretalx
 from tests.integration.vendure.server import Vendure
@@ -76,17 +75,6 @@ def bluesky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bluesky]:
         yield network
     finally:
         network.stop()
-
-
-@pytest.fixture(scope="session")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
-    """An S3 in memory, without buckets."""
-    store = _or_skip(Moto, tmp_path_factory.mktemp("moto"))
-    try:
-        store.start()
-        yield store
-    finally:
-        store.process.stop()
 
 
 def _or_skip(kind: Callable[[Path], Server], folder: Path) -> Server:

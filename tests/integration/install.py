@@ -101,11 +101,10 @@ _INSTALL: dict[str, Callable[[str, Path], None]] = {
     "vendure": _node,
     "pretalx": _pretalx,
     "oscar": _oscar,
-    "moto": _python,
     "shopify": _shopify,
 }
 _NEEDS = {"bluesky": ("node", "npm", "make", "c++"), "vendure": ("node", "npm"), "shopify": ("npm",)} | dict.fromkeys(
-    ("oscar", "pretalx", "moto"), ()
+    ("oscar", "pretalx"), ()
 )
 
 

@@ -122,7 +122,7 @@ def test_a_server_that_dies_is_named_the_others_land_and_the_next_night_has_ever
     assert done.returncode == 0, done.stdout + done.stderr
     assert night.landed("ec/orders/oscar") == night.placed(first, second) >= 48
     assert night.landed("ec/orders/vendure") == night.bought() == PURCHASES
-    assert night.landed("survey/answers/pretalx", "response_id") == night.handed_in(first, second) >= 37
+    assert night.landed("survey/answers/pretalx", "response_id") == night.handed_in(first, second) > 24
     own = bluesky.seeded["did"]
     assert night.landed("sns/posts/bluesky", "post_id") == bluesky.count("post", f"creator = '{own}'")
     shops = night.company.query("select shop, count(*) from fct_orders group by all order by all")

@@ -61,6 +61,19 @@ def test_every_sentence_is_used_and_every_one_used_exists() -> None:
     assert {f"col_{name}" for name in columns} == {key for key in texts() if key.startswith("col_")}
 
 
+def test_every_sentence_is_given_the_names_it_has() -> None:
+    wrong = []
+    for file in MODULES:
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or getattr(call.func, "id", "") not in ("say", "absent"):
+                continue
+            sentence = call.args[0 if call.func.id == "say" else 2]
+            given = {keyword.arg for keyword in call.keywords}
+            for key in [node.value for node in ast.walk(sentence) if isinstance(node, ast.Constant) and node.value in texts()]:
+                wrong += [f"{file.name}:{call.lineno} {key}"] if names(texts()[key].ja) - given else []
+    assert wrong == []
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "japanese", "english"),
     [

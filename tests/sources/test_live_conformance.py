@@ -135,9 +135,8 @@ def test_a_day_has_what_changed_from_its_first_to_its_last_second(live: Night) -
         assert [live.keys(DAY + timedelta(days=step)) for step in (-1, 0, 1)] == [live.expected(1), middle, live.expected(4)]
 
 
+@pytest.mark.parametrize("live", [kind for kind in ALL if kind.readings], ids=lambda kind: kind.__name__, indirect=True)
 def test_a_past_day_of_counters_is_told_to_be_gone_and_keeps_what_was_read_on_it(live: Night) -> None:
-    if not live.vendor.readings:
-        pytest.skip("no counters")
     live.seed(NOON)
     live.land()
     before = live.rows()
@@ -156,6 +155,26 @@ def test_a_second_pull_changes_nothing(live: Night) -> None:
     assert live.land().error is None
     assert live.rows() == before
     assert live.replaced == 0
+
+
+def test_of_a_list_that_moves_while_it_is_read_no_other_record_is_passed_over(live: Night) -> None:
+    live.clock.time = MIDNIGHT + timedelta(hours=20)  # the day is not over: records may change within it
+    live.seed(*(NOON + timedelta(minutes=number) for number in range(7)))
+    answered: list[Request] = []
+
+    def change(request: Request) -> None:
+        if live.vendor.is_signed_in(request):
+            answered.append(request)
+            if len(answered) == 2:
+                live.vendor.records[0] = live.vendor.record(1, NOON + timedelta(hours=1))
+
+    live.vendor.traps.append(change)
+    assert live.land().error is None
+    # The one that changed after the pull had begun may be left to the next one.
+    assert set(live.keys()) >= set(live.expected(*range(2, 8)))
+    assert live.land().error is None
+    assert live.keys() == live.expected(*range(1, 8))
+    assert len({row["source_record_id"] for row in live.rows()}) == len(live.rows())
 
 
 def test_a_limit_is_waited_for_and_told(live: Night) -> None:

@@ -91,3 +91,31 @@ def test_an_answer_without_the_list_is_told(server: Server) -> None:
 def test_an_end_of_the_window_is_written_as_the_source_reads_it(format: str, template: str, value: object) -> None:
     moment = datetime(2026, 11, 25, 14, tzinfo=UTC)
     assert Bound(param="since", format=format, template=template).value(moment, ZoneInfo("Asia/Tokyo")) == value
+
+
+def test_a_list_read_by_offsets_is_seen_to_move_though_its_length_stays(server: Server) -> None:
+    rows = [{"id": number} for number in range(6)]
+
+    def script(request: Request) -> Reply:
+        shown = list(rows[int(request.query["offset"]) :][:2])
+        if len(server.vendor.requests) == 2:
+            rows.append(rows.pop(0))  # it changed, and the list is sorted by that: all others move up
+        return Reply({"items": shown})
+
+    server.vendor.script = script
+    pages = read_list(
+        server.api(), "list", asking(server.api()), paging=Offset(type="offset", size=2), records="items",
+        identity=lambda one: one["id"],
+    )  # fmt: skip
+    assert {one["id"] for page in pages for one in page.records} == {0, 1, 2, 3, 4, 5}
+
+
+def test_a_list_that_moves_all_the_time_is_told(server: Server) -> None:
+    numbers = iter(range(1000))
+    server.vendor.script = lambda _: Reply({"items": [{"id": next(numbers)}, {"id": next(numbers)}]})
+    pages = read_list(
+        server.api(), "list", asking(server.api()), paging=Offset(type="offset", size=2), records="items",
+        identity=lambda one: one["id"],
+    )  # fmt: skip
+    with pytest.raises(SourceError, match="the list moved during each of 3 walks"):
+        list(pages)

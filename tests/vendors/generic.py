@@ -46,6 +46,7 @@ class LinkedShop(_Shop):
     def connection(self, url: str, **options: Any) -> LiveConnection:
         stream = {
             "path": "orders", "records": "results", "paging": {"type": "next_link"}, "since": {"param": "changed_after"},
+            "params": {"ordering": "-changed"},
             "until": {"param": "changed_before"}, "table": "orders", "columns": COLUMNS,
             "rows": {"order_lines": {"each": "lines", "columns": LINE}},
         }  # fmt: skip
@@ -60,7 +61,8 @@ class LinkedShop(_Shop):
 
     def answer(self, request: Request) -> Reply:
         after, before = request.query.get("changed_after", ""), request.query.get("changed_before", "9")
-        found = sorted((one for one in self.records if after < one["changed"] < before), key=lambda one: str(one["changed"]))
+        found = [one for one in self.records if after < one["changed"] < before]
+        found.sort(key=lambda one: str(one["changed"]), reverse=request.query["ordering"].startswith("-"))
         start = int(request.query.get("from", 0))
         after = request.link(**{"from": start + self.page}) if start + self.page < len(found) else None
         return Reply({"results": found[start : start + self.page], "next": after})
