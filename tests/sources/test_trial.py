@@ -52,7 +52,7 @@ def test_one_page_is_shown_as_it_would_land_and_nothing_is_written(desk: Desk) -
     result = desk.call("connect", "try", "linked")
     assert result.exit_code == 0, result.output
     assert "orders page 1: 3 records" in result.output
-    assert "order_id=A1" in result.output
+    assert "order_id=A5" in result.output
     assert "ec.order_lines: 6 rows" in result.output
     assert "mail_pid=*** (mail, becomes a pseudonym)" in result.output
     assert "hanako" not in result.output

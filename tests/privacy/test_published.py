@@ -1,0 +1,84 @@
+"""The auditor on database files: what it reads of a release and of the candidate, and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.quality.leaks import Limits
+from pipelines.quality.published import ATTACKS, audit
+
+ENGAGEMENT = """create table rpt_employee_engagement as
+    select wave, org_unit, 'enps' as metric, n as n_answered, 10.0 as value, 0.5 as favourable_share, 0.3 as neutral_share,
+        0.2 as unfavourable_share, date '2026-03-05' as wave_date
+    from (values {rows}) as units (wave, org_unit, n)"""
+MEMBERS = """create table int_employee_wave_members as
+    select 'w' || wave as wave, person_key, case when person_key < 12 then 'A' else 'B' end as org_unit,
+        date '2026-01-01' + (60 * wave)::int as first_day, date '2026-01-10' + (60 * wave)::int as last_day, date '2026-05-01' as valid_until
+    from range(1, 3) as waves (wave) cross join range({people}) as people (person_key)
+    where not (wave = 1 and person_key in ({absent}))"""
+SHOWN = "('w1', 'all', 42), ('w1', 'A', 12), ('w1', 'B', 30)"
+
+
+def database(folder: Path, rows: str = SHOWN, *, absent: str = "-1", also: str = "") -> Path:
+    """A file as a release holds it, with the private roster of a warehouse beside."""
+    folder.mkdir()
+    with duckdb.connect(str(folder / "engagement.duckdb")) as connection:
+        connection.execute(ENGAGEMENT.format(rows=rows))
+        connection.execute(MEMBERS.format(people=42, absent=absent))
+        if also:
+            connection.execute(also)
+    return folder / "engagement.duckdb"
+
+
+def attacks(candidate: Path, *releases: Path) -> dict[str, str]:
+    """The attacks that found something, and the first thing each of them found."""
+    return {attack: found[0].how for attack, found in audit(candidate, releases, Limits()).items() if found}
+
+
+def test_a_release_like_the_last_one_tells_of_nobody(tmp_path: Path) -> None:
+    candidate, release = database(tmp_path / "new"), database(tmp_path / "old")
+    assert set(audit(candidate, [release], Limits())) == set(ATTACKS)
+    assert attacks(candidate, release) == {}
+
+
+@pytest.mark.parametrize(
+    ("rows", "attack", "how"),
+    [
+        ("('w1', 'all', 42), ('w1', 'A', 4), ('w1', 'B', 38)", "small_groups", "w1 A enps is shown"),
+        ("('w1', 'all', 42), ('w1', 'A', null), ('w1', 'B', 39)", "parents", "w1 enps: all less B"),
+    ],
+)
+def test_a_leak_in_the_release_itself(tmp_path: Path, rows: str, attack: str, how: str) -> None:
+    assert attacks(database(tmp_path / "new", rows))[attack] == how
+
+
+def test_an_answer_that_came_after_the_last_release(tmp_path: Path) -> None:
+    candidate = database(tmp_path / "new", "('w1', 'all', 43), ('w1', 'A', 13), ('w1', 'B', 30)")
+    found = attacks(candidate, database(tmp_path / "20260901"))
+    assert found == {"releases": "release 20260901: w1 enps all: +1 persons since the earlier release"}
+
+
+def test_a_leak_that_lies_in_an_earlier_release_alone_does_not_hold_the_new_one_back(tmp_path: Path) -> None:
+    hidden = database(tmp_path / "new", "('w1', 'all', 42), ('w1', 'A', null), ('w1', 'B', null)")
+    leaking = database(tmp_path / "old", "('w1', 'all', 42), ('w1', 'A', null), ('w1', 'B', 39)")
+    assert set(attacks(leaking)) == {"parents"}
+    assert "parents" not in attacks(hidden, leaking)
+
+
+def test_two_waves_of_almost_the_same_people_by_the_roster(tmp_path: Path) -> None:
+    rows = "('w1', 'A', 11), ('w2', 'A', 12)"
+    assert attacks(database(tmp_path / "new", rows, absent="3")) == {"waves": "w2 A against w1 A"}
+    assert attacks(database(tmp_path / "same", "('w1', 'A', 12), ('w2', 'A', 12)")) == {}
+
+
+def test_a_headcount_that_is_not_rounded_and_a_rate_that_tells_of_one(tmp_path: Path) -> None:
+    turnover = (
+        "create table rpt_turnover as select 'A' as org_unit, date '2026-03-01' as month_start, 'average_12m' as turnover_method"
+    )
+    exact = database(tmp_path / "exact", also=f"{turnover}, 12 as headcount, null::double as turnover")
+    assert attacks(exact) == {"ratios": "rpt_turnover.headcount is not rounded in 1 rows"}
+    one = database(tmp_path / "one", also=f"{turnover}, 10 as headcount, 0.1 as turnover")
+    assert attacks(one) == {"ratios": "A 2026-03-01 average_12m: only 1 gives 0.1"}
