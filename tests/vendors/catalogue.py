@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic
+from vendors import bluesky, generic, x
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -15,4 +15,6 @@ ALL: tuple[type[Vendor], ...] = (
     generic.FlatGraphqlSurvey,
     bluesky.BlueskyPosts,
     bluesky.BlueskyMentions,
+    x.XPosts,
+    x.XMentions,
 )

@@ -7,6 +7,7 @@ from pipelines.sources.sns.graphql import GraphqlNetwork
 from pipelines.sources.sns.mentions_csv import MentionsCsv
 from pipelines.sources.sns.posts_csv import PostsCsv
 from pipelines.sources.sns.rest import RestNetwork
+from pipelines.sources.sns.x import X
 
 KINDS: dict[str, type[Connection]] = {
     "accounts_csv": AccountsCsv,
@@ -15,4 +16,5 @@ KINDS: dict[str, type[Connection]] = {
     "bluesky": Bluesky,
     "graphql": GraphqlNetwork,
     "rest": RestNetwork,
+    "x": X,
 }
