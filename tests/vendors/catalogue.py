@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, x
+from vendors import bluesky, generic, x, youtube
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -17,4 +17,5 @@ ALL: tuple[type[Vendor], ...] = (
     bluesky.BlueskyMentions,
     x.XPosts,
     x.XMentions,
+    youtube.YouTubeVideos,
 )

@@ -8,6 +8,7 @@ from pipelines.sources.sns.mentions_csv import MentionsCsv
 from pipelines.sources.sns.posts_csv import PostsCsv
 from pipelines.sources.sns.rest import RestNetwork
 from pipelines.sources.sns.x import X
+from pipelines.sources.sns.youtube import YouTube
 
 KINDS: dict[str, type[Connection]] = {
     "accounts_csv": AccountsCsv,
@@ -17,4 +18,5 @@ KINDS: dict[str, type[Connection]] = {
     "graphql": GraphqlNetwork,
     "rest": RestNetwork,
     "x": X,
+    "youtube": YouTube,
 }
