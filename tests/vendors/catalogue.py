@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, shopify
+from vendors import bluesky, generic, shopify, x, youtube
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -17,4 +17,7 @@ ALL: tuple[type[Vendor], ...] = (
     bluesky.BlueskyMentions,
     shopify.ShopifyOrders,
     shopify.ShopifyBulk,
+    x.XPosts,
+    x.XMentions,
+    youtube.YouTubeVideos,
 )
