@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic
+from vendors import bluesky, generic, google_sheets
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -15,4 +15,5 @@ ALL: tuple[type[Vendor], ...] = (
     generic.FlatGraphqlSurvey,
     bluesky.BlueskyPosts,
     bluesky.BlueskyMentions,
+    google_sheets.Spreadsheet,
 )
