@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, google_sheets
+from vendors import bluesky, generic, google_sheets, qualtrics
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -16,4 +16,5 @@ ALL: tuple[type[Vendor], ...] = (
     bluesky.BlueskyPosts,
     bluesky.BlueskyMentions,
     google_sheets.Spreadsheet,
+    qualtrics.ExportJobs,
 )
