@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, shopify, x, youtube
+from vendors import bluesky, generic, google_sheets, qualtrics, shopify, x, youtube
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -20,4 +20,6 @@ ALL: tuple[type[Vendor], ...] = (
     x.XPosts,
     x.XMentions,
     youtube.YouTubeVideos,
+    google_sheets.Spreadsheet,
+    qualtrics.ExportJobs,
 )

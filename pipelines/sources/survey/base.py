@@ -134,6 +134,12 @@ class SurveyReader(Connection):
         del sheet
         return readable(answered)
 
+    def numbered(self, sheet: Sheet, stamps: pd.Series[Any]) -> pd.Series[Any]:
+        """`<timestamp>-<occurrence>`: for forms without a response number, whose rows keep their order from export to export."""
+        del sheet
+        occurrence = stamps.groupby(stamps).cumcount().add(1)
+        return (stamps + "-" + occurrence.astype(str)).astype(object).where(stamps != "", None)
+
     def _facts(self, sheet: Sheet) -> pd.DataFrame:
         """What every answer of a response shares, one row per response."""
         respondent = None if self.survey.mode == "anonymous" else self.respondent
@@ -145,7 +151,7 @@ class SurveyReader(Connection):
         facts = pd.DataFrame(index=sheet.rows.index, dtype=object)
         facts["survey_id"] = self.survey.id
         own_id = None if self.response_id is None else cells.identifier(texts[self.response_id])
-        facts["response_id"] = _numbered(texts[self.answered_at]) if own_id is None else own_id
+        facts["response_id"] = self.numbered(sheet, texts[self.answered_at]) if own_id is None else own_id
         facts["respondent_pid"] = None
         facts["answered_at"] = answered
         facts["org_unit"] = None if self.org_unit is None else org_path(texts[self.org_unit])
@@ -233,9 +239,3 @@ class SurveyFile(SurveyReader, FileConnection):
             yield self.read_invitations(sheet)
         else:
             yield from self.read_responses(sheet)
-
-
-def _numbered(stamps: pd.Series[Any]) -> pd.Series[Any]:
-    """`<timestamp>-<occurrence>`: for forms without a response number, whose rows keep their order from export to export."""
-    occurrence = stamps.groupby(stamps).cumcount().add(1).astype(str)
-    return (stamps + "-" + occurrence).astype(object).where(stamps != "", None)
