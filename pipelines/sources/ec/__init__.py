@@ -8,6 +8,7 @@ from pipelines.sources.ec.mapped_csv import MappedCsv
 from pipelines.sources.ec.rest import RestShop
 from pipelines.sources.ec.shopify import Shopify
 from pipelines.sources.ec.shopify_csv import ShopifyCsv
+from pipelines.sources.ec.woocommerce import WooCommerce
 
 KINDS: dict[str, type[Connection]] = {
     "ec_cube_csv": EcCubeCsv,
@@ -17,4 +18,5 @@ KINDS: dict[str, type[Connection]] = {
     "graphql": GraphqlShop,
     "rest": RestShop,
     "shopify": Shopify,
+    "woocommerce": WooCommerce,
 }

@@ -54,6 +54,21 @@ def tax_in(amount: Decimal, rate: Decimal, included: bool, currency: object, rou
     return exact.quantize(common.step(currency), common.ROUNDING[rounding])
 
 
+def without(kept: Decimal, worth: Sequence[Decimal], taxes: Sequence[Decimal], currency: object) -> list[tuple[Decimal, Decimal]]:
+    """What goes back, without tax and of tax, for goods of such `worth` with such `taxes` in it when `kept` of it is kept back.
+
+    What is kept is spread by worth, and of each line the tax goes along in proportion; never more is kept than there is.
+    """
+    left, step, given = min(kept, sum(worth, ZERO)), common.step(currency), []
+    for place, (whole, tax) in enumerate(zip(worth, taxes, strict=True)):
+        rest = sum(worth[place:], ZERO)
+        share = (left * whole / rest).quantize(step) if rest else ZERO
+        left -= share
+        tax_back = (tax * (whole - share) / whole).quantize(step) if share else tax
+        given.append((whole - share - tax_back, tax_back))
+    return given
+
+
 def frames(
     shop: Shop,
     page: Page,
@@ -75,7 +90,9 @@ def frames(
     refunds = mapped.inherited(table("ec", "adjustments"), rows("adjustments", back, BACK), back, orders, page.records)
     place = {id(record): position for position, record in enumerate(page.records)}
     groups = np.array([place[id(one["_parent"])] for one in lines], dtype=np.int64)
-    at = orders["cancelled_at"].where(orders["cancelled_at"].notna(), orders["updated_at"])
+    at = orders["updated_at"]
+    if "cancelled_at" in orders:
+        at = orders["cancelled_at"].where(orders["cancelled_at"].notna(), at)
     undone = common.undone_orders(orders, placed, groups, at, shop.zone, {"cancelled": "cancel"})
     yield common.frame("orders", orders)
     yield common.frame("order_lines", placed)
