@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, google_sheets, qualtrics, shopify, woocommerce, x, youtube
+from vendors import bluesky, ec_cube, generic, google_sheets, qualtrics, shopify, woocommerce, x, youtube
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -18,6 +18,7 @@ ALL: tuple[type[Vendor], ...] = (
     shopify.ShopifyOrders,
     shopify.ShopifyBulk,
     woocommerce.WooOrders,
+    ec_cube.EcCubeOrders,
     x.XPosts,
     x.XMentions,
     youtube.YouTubeVideos,

@@ -26,6 +26,7 @@ _LINE = (
     "tax_amount",
 )  # fmt: skip
 _BACK = ("adjustment_id", "line_no", "type", "adjusted_at", "sku", "quantity", "amount", "tax_amount", "reason")
+CANCELLED = {"cancelled": "cancel"}  # what a shop returned, it also refunded
 LINE, BACK = units(dict(zip(_LINE, _LINE, strict=True))), units(dict(zip(_BACK, _BACK, strict=True)))
 
 
@@ -76,8 +77,12 @@ def frames(
     lines: Sequence[dict[str, Any]],
     back: Sequence[dict[str, Any]],
     is_test: Sequence[bool],
+    undone: Mapping[str, str] = CANCELLED,
 ) -> Iterator[Frame]:
-    """The page's orders by `columns`, with their lines and adjustments; `is_test` says which the shop itself calls tests."""
+    """The page's orders by `columns`, with their lines and adjustments; `is_test` says which the shop itself calls tests.
+
+    An order in a state of `undone` is taken back as a whole, by an adjustment of that type.
+    """
     context = Context(shop)
 
     def rows(name: str, records: Sequence[Any], own: Mapping[str, Unit]) -> pd.DataFrame:
@@ -93,8 +98,8 @@ def frames(
     at = orders["updated_at"]
     if "cancelled_at" in orders:
         at = orders["cancelled_at"].where(orders["cancelled_at"].notna(), at)
-    undone = common.undone_orders(orders, placed, groups, at, shop.zone, {"cancelled": "cancel"})
+    whole = common.undone_orders(orders, placed, groups, at, shop.zone, undone)
     yield common.frame("orders", orders)
     yield common.frame("order_lines", placed)
     yield common.products(placed)
-    yield common.frame("adjustments", pd.concat([undone, refunds]))
+    yield common.frame("adjustments", pd.concat([whole, refunds]))
