@@ -203,6 +203,18 @@ def test_a_bulk_operation_that_fails_is_told(tmp_path: Path, operation: str, ans
         assert shop.rows() == []
 
 
+def test_a_field_that_the_app_may_not_read_is_told(tmp_path: Path) -> None:
+    said = "This app is not approved to use the email field."
+    refusal = Reply({"errors": [{"message": said, "extensions": {"code": "ACCESS_DENIED"}}], "data": {"orders": None}})
+    with night(ShopifyOrders, tmp_path / "home") as shop:
+        shop.seed(NOON)
+        assert shop.land().error is None
+        before = shop.rows()
+        shop.vendor.traps.append(lambda request: refusal if request.path.endswith("graphql.json") else None)
+        assert said in str(shop.land().error)
+        assert shop.rows() == before
+
+
 def test_an_access_token_is_sent_as_it_is(tmp_path: Path) -> None:
     with night(ShopifyOrders, tmp_path / "home") as shop:
         shop.connection = shop.vendor.connection(shop.url, client_id=None)
