@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, x, youtube
+from vendors import bluesky, generic, meta, x, youtube
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -18,4 +18,5 @@ ALL: tuple[type[Vendor], ...] = (
     x.XPosts,
     x.XMentions,
     youtube.YouTubeVideos,
+    meta.InstagramMedia,
 )

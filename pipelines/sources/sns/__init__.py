@@ -4,6 +4,7 @@ from pipelines.sources.connection import Connection
 from pipelines.sources.sns.accounts_csv import AccountsCsv
 from pipelines.sources.sns.bluesky import Bluesky
 from pipelines.sources.sns.graphql import GraphqlNetwork
+from pipelines.sources.sns.instagram import Instagram
 from pipelines.sources.sns.line import Line
 from pipelines.sources.sns.mentions_csv import MentionsCsv
 from pipelines.sources.sns.posts_csv import PostsCsv
@@ -17,6 +18,7 @@ KINDS: dict[str, type[Connection]] = {
     "posts_csv": PostsCsv,
     "bluesky": Bluesky,
     "graphql": GraphqlNetwork,
+    "instagram": Instagram,
     "line": Line,
     "rest": RestNetwork,
     "x": X,
