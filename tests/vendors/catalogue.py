@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, meta, x, youtube
+from vendors import bluesky, generic, mastodon, meta, x, youtube
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -19,4 +19,6 @@ ALL: tuple[type[Vendor], ...] = (
     x.XMentions,
     youtube.YouTubeVideos,
     meta.InstagramMedia,
+    mastodon.MastodonPosts,
+    mastodon.MastodonMentions,
 )

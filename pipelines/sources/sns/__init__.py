@@ -6,6 +6,7 @@ from pipelines.sources.sns.bluesky import Bluesky
 from pipelines.sources.sns.graphql import GraphqlNetwork
 from pipelines.sources.sns.instagram import Instagram
 from pipelines.sources.sns.line import Line
+from pipelines.sources.sns.mastodon import Mastodon
 from pipelines.sources.sns.mentions_csv import MentionsCsv
 from pipelines.sources.sns.posts_csv import PostsCsv
 from pipelines.sources.sns.rest import RestNetwork
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Connection]] = {
     "graphql": GraphqlNetwork,
     "instagram": Instagram,
     "line": Line,
+    "mastodon": Mastodon,
     "rest": RestNetwork,
     "x": X,
     "youtube": YouTube,
