@@ -19,6 +19,7 @@ ALL: tuple[type[Vendor], ...] = (
     x.XMentions,
     youtube.YouTubeVideos,
     meta.InstagramMedia,
+    meta.FacebookPosts,
     mastodon.MastodonPosts,
     mastodon.MastodonMentions,
 )

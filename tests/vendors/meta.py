@@ -10,6 +10,7 @@ from typing import Any
 from vendors.base import Reply, Request, Vendor
 
 from pipelines.sources.live import LiveConnection
+from pipelines.sources.sns.facebook_pages import FacebookPages
 from pipelines.sources.sns.instagram import Instagram
 
 ACCOUNT = "17841405822304914"
@@ -94,6 +95,48 @@ class InstagramMedia(GraphVendor):
         return (
             told if isinstance(told, Reply) else Reply({"data": [lifetime(name, told[name]) for name in asked if name in told]})
         )
+
+
+class FacebookPosts(GraphVendor):
+    """The posts of our page. Its lists have no cursors, but a moment in the address of the next page."""
+
+    field = "reactions"
+
+    def connection(self, url: str, **options: Any) -> LiveConnection:
+        entry = {"name": "facebook", "kind": "facebook_pages", "url": url, "account_id": ACCOUNT, "secret": "META_TOKEN"}
+        return FacebookPages.model_validate({**entry, **options})
+
+    def key_of(self, number: int) -> str:
+        return f"{ACCOUNT}_{number}"
+
+    def record(self, number: int, changed: datetime) -> dict[str, Any]:
+        return {
+            "id": self.key_of(number),
+            "created_time": f"{changed:%Y-%m-%dT%H:%M:%S+0000}",
+            "shares": {"count": 2},
+            "attachments": {"data": [{"media_type": "photo"}]},
+            "reactions": {"data": [], "summary": {"total_count": number}},
+            "comments": {"data": [], "summary": {"total_count": 3}},
+            "insights": {
+                "data": [
+                    lifetime("post_media_view", 80),
+                    lifetime("post_total_media_view_unique", 50),
+                    lifetime("post_clicks", 0),
+                ]
+            },
+        }
+
+    def answer(self, request: Request) -> Reply:
+        if request.path == f"/{ACCOUNT}":
+            return Reply(
+                {"followers_count": 70, "id": ACCOUNT} if request.query["fields"] == "followers_count" else {"id": ACCOUNT}
+            )
+        assert request.path == f"/{ACCOUNT}/published_posts"
+        assert "page_fans" not in request.query["fields"]
+        assert "impressions" not in request.query["fields"]
+        reply = self.edge(request, sorted(self.records, key=lambda one: str(one["created_time"]), reverse=True))
+        reply.body.get("paging", {}).pop("cursors", None)
+        return reply
 
 
 def lifetime(name: str, value: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from pipelines.sources.connection import Connection
 from pipelines.sources.sns.accounts_csv import AccountsCsv
 from pipelines.sources.sns.bluesky import Bluesky
+from pipelines.sources.sns.facebook_pages import FacebookPages
 from pipelines.sources.sns.graphql import GraphqlNetwork
 from pipelines.sources.sns.instagram import Instagram
 from pipelines.sources.sns.line import Line
@@ -18,6 +19,7 @@ KINDS: dict[str, type[Connection]] = {
     "mentions_csv": MentionsCsv,
     "posts_csv": PostsCsv,
     "bluesky": Bluesky,
+    "facebook_pages": FacebookPages,
     "graphql": GraphqlNetwork,
     "instagram": Instagram,
     "line": Line,
