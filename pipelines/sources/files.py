@@ -152,7 +152,7 @@ def _table(name: str, records: Iterator[list[str]], header_rows: int, header: li
             cells.extend([""] * (width - len(cells)))
         if len(cells) != width:
             raise SourceError(f"{name} row {number}: {len(cells)} cells where the first row has {width}")
-    names = _unique(headers[0])
+    names = unique(headers[0])
     chunks = [pd.DataFrame(columns=names, index=pd.RangeIndex(0), dtype="str")]
     while chunk := list(islice(records, _CHUNK)):
         chunks.append(_block(name, chunk, names, first, padded))
@@ -178,7 +178,8 @@ def _block(name: str, chunk: list[list[str]], names: list[str], first: int, padd
     return pd.DataFrame({column: pd.array(cells, dtype="str") for column, cells in zip(names, columns, strict=True)}, index=index)
 
 
-def _unique(names: list[str]) -> list[str]:
+def unique(names: list[str]) -> list[str]:
+    """The names, with a suffix for one that was there before: 送料, 送料.1."""
     unique: list[str] = []
     taken = set(names)
     for name in names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, mastodon, meta, x, youtube
+from vendors import bluesky, generic, google_sheets, mastodon, meta, qualtrics, shopify, x, youtube
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -15,6 +15,8 @@ ALL: tuple[type[Vendor], ...] = (
     generic.FlatGraphqlSurvey,
     bluesky.BlueskyPosts,
     bluesky.BlueskyMentions,
+    shopify.ShopifyOrders,
+    shopify.ShopifyBulk,
     x.XPosts,
     x.XMentions,
     youtube.YouTubeVideos,
@@ -22,4 +24,6 @@ ALL: tuple[type[Vendor], ...] = (
     meta.FacebookPosts,
     mastodon.MastodonPosts,
     mastodon.MastodonMentions,
+    google_sheets.Spreadsheet,
+    qualtrics.ExportJobs,
 )

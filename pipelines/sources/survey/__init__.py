@@ -2,7 +2,9 @@
 
 from pipelines.sources.connection import Connection
 from pipelines.sources.survey.form_csv import FormCsv
+from pipelines.sources.survey.google_sheets import GoogleSheets
 from pipelines.sources.survey.graphql import GraphqlSurvey
+from pipelines.sources.survey.qualtrics import Qualtrics
 from pipelines.sources.survey.qualtrics_csv import QualtricsCsv
 from pipelines.sources.survey.rest import RestSurvey
 from pipelines.sources.survey.surveymonkey_csv import SurveyMonkeyCsv
@@ -11,6 +13,8 @@ KINDS: dict[str, type[Connection]] = {
     "form_csv": FormCsv,
     "qualtrics_csv": QualtricsCsv,
     "surveymonkey_csv": SurveyMonkeyCsv,
+    "google_sheets": GoogleSheets,
     "graphql": GraphqlSurvey,
+    "qualtrics": Qualtrics,
     "rest": RestSurvey,
 }

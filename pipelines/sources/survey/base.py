@@ -134,6 +134,12 @@ class SurveyReader(Connection):
         del sheet
         return readable(answered)
 
+    def numbered(self, sheet: Sheet, stamps: pd.Series[Any]) -> pd.Series[Any]:
+        """`<timestamp>-<occurrence>`: for forms without a response number, whose rows keep their order from export to export."""
+        del sheet
+        occurrence = stamps.groupby(stamps).cumcount().add(1)
+        return (stamps + "-" + occurrence.astype(str)).astype(object).where(stamps != "", None)
+
     def _facts(self, sheet: Sheet) -> pd.DataFrame:
         """What every answer of a response shares, one row per response."""
         respondent = None if self.survey.mode == "anonymous" else self.respondent
@@ -145,20 +151,20 @@ class SurveyReader(Connection):
         facts = pd.DataFrame(index=sheet.rows.index, dtype=object)
         facts["survey_id"] = self.survey.id
         own_id = None if self.response_id is None else cells.identifier(texts[self.response_id])
-        facts["response_id"] = _numbered(texts[self.answered_at]) if own_id is None else own_id
+        facts["response_id"] = self.numbered(sheet, texts[self.answered_at]) if own_id is None else own_id
         facts["respondent_pid"] = None
-        if respondent and person:
-            facts["respondent_pid"] = (
-                respondent.tokens(texts[person], self.survey.audience, self.survey.id)
-                if respondent.as_ == "token"
-                else respondent.persons(texts[person], self.survey.audience)
-            )
         facts["answered_at"] = answered
         facts["org_unit"] = None if self.org_unit is None else org_path(texts[self.org_unit])
         facts["weight"] = 1.0 if self.weight is None else cells.number(texts[self.weight])
         facts["updated_at"] = self.updated(sheet, answered)
         facts["business_date"] = local_day(answered, self.zone)
         facts["wave"] = self._waves(facts["business_date"], texts)
+        if respondent and person:
+            facts["respondent_pid"] = (
+                respondent.tokens(texts[person], self.survey.audience, self.survey.id, facts["wave"])
+                if respondent.as_ == "token"
+                else respondent.persons(texts[person], self.survey.audience)
+            )
         return facts.astype(object)
 
     def _waves(self, days: pd.Series[Any], texts: Mapping[str, pd.Series[Any]]) -> Any:
@@ -217,7 +223,8 @@ class SurveyReader(Connection):
         if self.respondent is not None:
             rows["respondent_pid"] = self.respondent.persons(sheet.rows[columns["respondent_pid"]], self.survey.audience)
             if "token_pid" in columns:
-                rows["token_pid"] = self.respondent.tokens(sheet.rows[columns["token_pid"]], self.survey.audience, self.survey.id)
+                tokens = sheet.rows[columns["token_pid"]]
+                rows["token_pid"] = self.respondent.tokens(tokens, self.survey.audience, self.survey.id, rows["wave"])
         rows["updated_at"] = readable(rows["invited_at"])
         rows["business_date"] = local_day(rows["invited_at"], self.zone)
         return Frame("invitations", rows)
@@ -232,9 +239,3 @@ class SurveyFile(SurveyReader, FileConnection):
             yield self.read_invitations(sheet)
         else:
             yield from self.read_responses(sheet)
-
-
-def _numbered(stamps: pd.Series[Any]) -> pd.Series[Any]:
-    """`<timestamp>-<occurrence>`: for forms without a response number, whose rows keep their order from export to export."""
-    occurrence = stamps.groupby(stamps).cumcount().add(1).astype(str)
-    return (stamps + "-" + occurrence).astype(object).where(stamps != "", None)

@@ -32,13 +32,17 @@ from __future__ import annotations
 
 from pipelines.sources.connection import Sheet
 from pipelines.sources.layouts import find
-from pipelines.sources.survey.base import AnswerColumn, Responses, SurveyFile
+from pipelines.sources.survey.base import AnswerColumn, Responses, SurveyFile, SurveyReader
 
 
-class FormCsv(SurveyFile):
-    """A file with one header row and one row per response; questions are keyed by their header."""
+class FormReader(SurveyReader):
+    """One header row and one row per response; questions are keyed by their header."""
 
     def responses(self, sheet: Sheet) -> Responses:
         """Every row is a response, every configured header a question."""
         columns = find(sheet, list(self.questions))
         return Responses(sheet.rows, columns, {key: [AnswerColumn(column)] for key, column in columns.items()})
+
+
+class FormCsv(FormReader, SurveyFile):
+    """Files of that form."""

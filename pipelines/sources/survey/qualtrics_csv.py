@@ -29,7 +29,7 @@ import pandas as pd
 from pipelines.sources import cells
 from pipelines.sources.connection import Sheet, SourceError
 from pipelines.sources.layouts import find
-from pipelines.sources.survey.base import AnswerColumn, Responses, SurveyFile
+from pipelines.sources.survey.base import AnswerColumn, Responses, SurveyFile, SurveyReader
 from pipelines.sources.survey.options import Text
 
 # Status of a response that no respondent gave, as Qualtrics writes it in text and in number exports.
@@ -41,8 +41,8 @@ NOT_ANSWERED = frozenset(
 )
 
 
-class QualtricsCsv(SurveyFile):
-    """A Qualtrics export; questions are keyed by column name (Q1, Q2_3)."""
+class QualtricsReader(SurveyReader):
+    """Tables with the three header rows of Qualtrics; questions are keyed by column name (Q1, Q2_3)."""
 
     separator: ClassVar[str] = ","
 
@@ -70,3 +70,7 @@ class QualtricsCsv(SurveyFile):
                     raise SourceError(f"{sheet.file} row {row}: Finished {raw!r} is neither True nor False; export it unchanged")
             rows = rows[finished.astype(bool)]
         return rows
+
+
+class QualtricsCsv(QualtricsReader, SurveyFile):
+    """Files exported from Qualtrics."""
