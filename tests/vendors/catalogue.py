@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, google_sheets, mastodon, meta, qualtrics, shopify, x, youtube
+from vendors import bluesky, ec_cube, generic, google_sheets, mastodon, meta, qualtrics, shopify, woocommerce, x, youtube
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -17,6 +17,8 @@ ALL: tuple[type[Vendor], ...] = (
     bluesky.BlueskyMentions,
     shopify.ShopifyOrders,
     shopify.ShopifyBulk,
+    woocommerce.WooOrders,
+    ec_cube.EcCubeOrders,
     x.XPosts,
     x.XMentions,
     youtube.YouTubeVideos,

@@ -40,7 +40,7 @@ from pipelines.sources.files import require
 
 LineType = Literal["item", "shipping", "fee", "discount", "points"]
 
-_STATUS = {
+STATUS = {
     "1": "placed", "新規受付": "placed",
     "3": "cancelled", "注文取消し": "cancelled",
     "4": "placed", "対応中": "placed",
@@ -50,7 +50,7 @@ _STATUS = {
     "8": "pending", "購入処理中": "pending",
     "9": "returned", "返品": "returned",
 }  # fmt: skip
-_LINE_TYPE = {
+LINE_TYPE = {
     "1": "item", "商品": "item",
     "2": "shipping", "送料": "shipping",
     "3": "fee", "手数料": "fee",
@@ -58,7 +58,7 @@ _LINE_TYPE = {
     "5": "tax", "税": "tax",
     "6": "points", "ポイント": "points",
 }  # fmt: skip
-_MEMBER = {
+MEMBER = {
     "1": "provisional", "仮会員": "provisional",
     "2": "active", "本会員": "active",
     "3": "withdrawn", "退会": "withdrawn",
@@ -104,7 +104,7 @@ class EcCubeCsv(ShopFile):
                 "mail_pid": mails,
                 "phone_pid": common.persons(cells.text(column(head, "TEL")), "phone"),
                 "ordered_at": ordered_at,
-                "status": _coded(sheet, head, "対応状況", {**_STATUS, **self.status_map}),
+                "status": _coded(sheet, head, "対応状況", {**STATUS, **self.status_map}),
                 "currency": common.fill("JPY", head.index),
                 "total_amount": cells.money(column(head, "支払合計")),
                 "is_test": self.of_staff(mails, customers),
@@ -120,7 +120,7 @@ class EcCubeCsv(ShopFile):
 
     def _lines(self, sheet: Sheet, order_id: Cells, order: pd.DataFrame) -> pd.DataFrame:
         rows = sheet.rows
-        stated_type = _coded(sheet, rows, "明細区分", _LINE_TYPE)
+        stated_type = _coded(sheet, rows, "明細区分", LINE_TYPE)
         is_taxed = ~stated_type.isin(["tax", "points"])
         price = cells.money(rows["価格"])
         quantity = cells.number(rows["個数"])
@@ -167,7 +167,7 @@ class EcCubeCsv(ShopFile):
                 "mail_pid": common.persons(cells.text(column(rows, "メールアドレス")), "mail"),
                 "phone_pid": common.persons(cells.text(column(rows, "TEL")), "phone"),
                 "registered_at": registered_at,
-                "status": _coded(sheet, rows, "会員ステータス", _MEMBER),
+                "status": _coded(sheet, rows, "会員ステータス", MEMBER),
                 "prefecture": cells.text(column(rows, "都道府県(名称)")),
                 "birth_year": cells.each(cells.day(column(rows, "誕生日")), attrgetter("year")),
                 "gender": cells.text(column(rows, "性別(名称)")),

@@ -26,6 +26,7 @@ _LINE = (
     "tax_amount",
 )  # fmt: skip
 _BACK = ("adjustment_id", "line_no", "type", "adjusted_at", "sku", "quantity", "amount", "tax_amount", "reason")
+CANCELLED = {"cancelled": "cancel"}  # what a shop returned, it also refunded
 LINE, BACK = units(dict(zip(_LINE, _LINE, strict=True))), units(dict(zip(_BACK, _BACK, strict=True)))
 
 
@@ -54,6 +55,21 @@ def tax_in(amount: Decimal, rate: Decimal, included: bool, currency: object, rou
     return exact.quantize(common.step(currency), common.ROUNDING[rounding])
 
 
+def without(kept: Decimal, worth: Sequence[Decimal], taxes: Sequence[Decimal], currency: object) -> list[tuple[Decimal, Decimal]]:
+    """What goes back, without tax and of tax, for goods of such `worth` with such `taxes` in it when `kept` of it is kept back.
+
+    What is kept is spread by worth, and of each line the tax goes along in proportion; never more is kept than there is.
+    """
+    left, step, given = min(kept, sum(worth, ZERO)), common.step(currency), []
+    for place, (whole, tax) in enumerate(zip(worth, taxes, strict=True)):
+        rest = sum(worth[place:], ZERO)
+        share = (left * whole / rest).quantize(step) if rest else ZERO
+        left -= share
+        tax_back = (tax * (whole - share) / whole).quantize(step) if share else tax
+        given.append((whole - share - tax_back, tax_back))
+    return given
+
+
 def frames(
     shop: Shop,
     page: Page,
@@ -61,8 +77,12 @@ def frames(
     lines: Sequence[dict[str, Any]],
     back: Sequence[dict[str, Any]],
     is_test: Sequence[bool],
+    undone: Mapping[str, str] = CANCELLED,
 ) -> Iterator[Frame]:
-    """The page's orders by `columns`, with their lines and adjustments; `is_test` says which the shop itself calls tests."""
+    """The page's orders by `columns`, with their lines and adjustments; `is_test` says which the shop itself calls tests.
+
+    An order in a state of `undone` is taken back as a whole, by an adjustment of that type.
+    """
     context = Context(shop)
 
     def rows(name: str, records: Sequence[Any], own: Mapping[str, Unit]) -> pd.DataFrame:
@@ -75,9 +95,11 @@ def frames(
     refunds = mapped.inherited(table("ec", "adjustments"), rows("adjustments", back, BACK), back, orders, page.records)
     place = {id(record): position for position, record in enumerate(page.records)}
     groups = np.array([place[id(one["_parent"])] for one in lines], dtype=np.int64)
-    at = orders["cancelled_at"].where(orders["cancelled_at"].notna(), orders["updated_at"])
-    undone = common.undone_orders(orders, placed, groups, at, shop.zone, {"cancelled": "cancel"})
+    at = orders["updated_at"]
+    if "cancelled_at" in orders:
+        at = orders["cancelled_at"].where(orders["cancelled_at"].notna(), at)
+    whole = common.undone_orders(orders, placed, groups, at, shop.zone, undone)
     yield common.frame("orders", orders)
     yield common.frame("order_lines", placed)
     yield common.products(placed)
-    yield common.frame("adjustments", pd.concat([undone, refunds]))
+    yield common.frame("adjustments", pd.concat([whole, refunds]))

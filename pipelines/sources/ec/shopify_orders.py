@@ -11,9 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.sources.ec import common
 from pipelines.sources.ec.common import ZERO, Cells
-from pipelines.sources.ec.orders import line, taken_back, tax_in
+from pipelines.sources.ec.orders import line, taken_back, tax_in, without
 from pipelines.sources.ec.shopify_csv import order_status
 
 RESTOCKED = {"RETURN": "return", "CANCEL": "cancel"}
@@ -84,7 +83,7 @@ def refunds_of(order: Any) -> Iterator[dict[str, Any]]:
 
 def _refunded(order: Any, refund: Any) -> Iterator[dict[str, Any]]:
     """The rows of one refund. What was kept back of it is spread over its parts by what they are worth with tax."""
-    number, at, step = _number(refund["id"]), refund["processedAt"], common.step(order["currencyCode"])
+    number, at = _number(refund["id"]), refund["processedAt"]
     parts = [_returned(one) for one in refund["refundLineItems"]]
     parts += [_unshipped(one) for one in refund["refundShippingLines"]["nodes"]]
     worth = [amount + (ZERO if order["taxesIncluded"] else tax) for _, amount, tax, _ in parts]
@@ -93,13 +92,9 @@ def _refunded(order: Any, refund: Any) -> Iterator[dict[str, Any]]:
     if kept < 0:
         tax = min(sum((tax for _, tax in adjusted), ZERO), ZERO)
         yield taken_back(order, f"{number}-difference", "refund", at, tax - kept, -tax)
-    left = min(max(kept, ZERO), sum(worth, ZERO))
-    for place, ((kind, _, tax, more), whole) in enumerate(zip(parts, worth, strict=True)):
-        rest = sum(worth[place:], ZERO)
-        share = (left * whole / rest).quantize(step) if rest else ZERO
-        left -= share
-        tax_back = (tax * (whole - share) / whole).quantize(step) if whole else tax
-        yield taken_back(order, f"{number}-{place + 1}", kind, at, whole - share - tax_back, tax_back, **more)
+    given = without(max(kept, ZERO), worth, [tax for _, _, tax, _ in parts], order["currencyCode"])
+    for place, ((kind, _, _, more), (amount, tax)) in enumerate(zip(parts, given, strict=True), start=1):
+        yield taken_back(order, f"{number}-{place}", kind, at, amount, tax, **more)
 
 
 def _returned(one: Any) -> tuple[str, Decimal, Decimal, dict[str, Any]]:
