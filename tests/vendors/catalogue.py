@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, google_sheets, qualtrics
+from vendors import bluesky, generic, google_sheets, qualtrics, typeform
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -17,4 +17,5 @@ ALL: tuple[type[Vendor], ...] = (
     bluesky.BlueskyMentions,
     google_sheets.Spreadsheet,
     qualtrics.ExportJobs,
+    typeform.Responses,
 )

@@ -8,6 +8,7 @@ from pipelines.sources.survey.qualtrics import Qualtrics
 from pipelines.sources.survey.qualtrics_csv import QualtricsCsv
 from pipelines.sources.survey.rest import RestSurvey
 from pipelines.sources.survey.surveymonkey_csv import SurveyMonkeyCsv
+from pipelines.sources.survey.typeform import Typeform
 
 KINDS: dict[str, type[Connection]] = {
     "form_csv": FormCsv,
@@ -17,4 +18,5 @@ KINDS: dict[str, type[Connection]] = {
     "graphql": GraphqlSurvey,
     "qualtrics": Qualtrics,
     "rest": RestSurvey,
+    "typeform": Typeform,
 }
