@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, google_sheets, qualtrics, typeform
+from vendors import bluesky, generic, google_sheets, qualtrics, surveymonkey, typeform
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -18,4 +18,5 @@ ALL: tuple[type[Vendor], ...] = (
     google_sheets.Spreadsheet,
     qualtrics.ExportJobs,
     typeform.Responses,
+    surveymonkey.Bulk,
 )

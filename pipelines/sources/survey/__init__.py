@@ -7,6 +7,7 @@ from pipelines.sources.survey.graphql import GraphqlSurvey
 from pipelines.sources.survey.qualtrics import Qualtrics
 from pipelines.sources.survey.qualtrics_csv import QualtricsCsv
 from pipelines.sources.survey.rest import RestSurvey
+from pipelines.sources.survey.surveymonkey import SurveyMonkey
 from pipelines.sources.survey.surveymonkey_csv import SurveyMonkeyCsv
 from pipelines.sources.survey.typeform import Typeform
 
@@ -18,5 +19,6 @@ KINDS: dict[str, type[Connection]] = {
     "graphql": GraphqlSurvey,
     "qualtrics": Qualtrics,
     "rest": RestSurvey,
+    "surveymonkey": SurveyMonkey,
     "typeform": Typeform,
 }
