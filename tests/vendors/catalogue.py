@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, google_sheets, qualtrics, surveymonkey, typeform
+from vendors import bluesky, generic, google_sheets, odk, qualtrics, surveymonkey, typeform
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -19,4 +19,5 @@ ALL: tuple[type[Vendor], ...] = (
     qualtrics.ExportJobs,
     typeform.Responses,
     surveymonkey.Bulk,
+    odk.Submissions,
 )
