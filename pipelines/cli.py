@@ -15,8 +15,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from pipelines import privacy_cli, renewal
+from pipelines.erasure import ErasureError
 from pipelines.publish import DATABASE, REPORT, PublishError, current, list_releases
 from pipelines.publish import rollback as roll_back
+from pipelines.rotation import RotationError
 from pipelines.settings import PROJECT, Config, ConfigError, Settings, load_settings
 from pipelines.sources.connection import Connection, FileConnection, SourceError
 from pipelines.sources.live import LiveConnection
@@ -39,7 +42,7 @@ def _plain_errors(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
-        except (ConfigError, PublishError, SourceError) as error:
+        except (ConfigError, ErasureError, PublishError, RotationError, SourceError) as error:
             for line in str(error).splitlines():
                 console.print(f"[bold red]error[/] {escape(line)}", soft_wrap=True)
             raise typer.Exit(2) from None
@@ -93,6 +96,7 @@ def run(
     console.print(f"[bold]{escape(config.company.name)}[/]: {len(config.connections)} connections, data in {settings.home}")
     for orphan in night.orphans(settings, config):
         console.print(f"[yellow]warning[/] {orphan}", soft_wrap=True)
+    _tell_what_was_cut_off(settings)
     night.dagster_home(settings)
     from pipelines.definitions import defs
 
@@ -161,6 +165,12 @@ def _summary(settings: Settings, config: Config, outcomes: list[Any], seconds: f
         console.print("Watch: [bold]make dev[/] opens the Dagster UI on http://127.0.0.1:3000")
 
 
+def _tell_what_was_cut_off(settings: Settings) -> None:
+    if renewal.is_due(settings.home):
+        text = "an erasure or a change of keys was cut off; call [bold]engagement erase[/] without a subject to end it"
+        console.print(f"[yellow]warning[/] {text}", soft_wrap=True)
+
+
 def _relative(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
@@ -197,6 +207,7 @@ def doctor() -> None:
 
     for orphan in night.orphans(settings, config):
         console.print(f"[yellow]warning[/] {orphan}", soft_wrap=True)
+    _tell_what_was_cut_off(settings)
     console.print(f"data in {_relative(settings.home)}, {len(list_releases(settings.home))} releases")
     if settings.key_employee is None:
         console.print(
@@ -314,6 +325,10 @@ def quarantine(
     for source_table, connection, changed, key, rule, reason in rows:
         console.print(f"{source_table} {connection} {changed or 'no day'} {key} [{rule}] {reason}", markup=False, soft_wrap=True)
     console.print(f"{len(rows)} rows held back")
+
+
+app.command()(_plain_errors(privacy_cli.erase))
+app.command()(_plain_errors(privacy_cli.rotate_keys))
 
 
 @app.command()

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from pipelines.batch_facts import Due
 from pipelines.door import Door
 from pipelines.quality.gate import RuleResult
+from pipelines.settings import require_same_keys
 from pipelines.sources.connection import Connection, Window
 from pipelines.sources.credentials import Secrets
 from pipelines.sources.http import Clock
@@ -26,6 +27,7 @@ from pipelines.sources.live import LiveConnection
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch, Means, Pulled, pull
 from pipelines.store import EXTRACTOR, Day, Store, private, writer_lock
+from pipelines.tombstones import sieve
 
 CAUGHT_UP = timedelta(days=31)  # missed days that a night asks a live source for; more of them are a backfill's
 
@@ -79,14 +81,19 @@ def land(
     """
     store = Store(home)
     with writer_lock(home, log), tempfile.TemporaryDirectory(prefix="stage-", dir=_stage_root(home)) as folder:
+        # Under the lock: keys or tombstones may have changed while this run waited for its turn.
+        require_same_keys(home, pseudonymiser)
         store.prepare()
+        erased = sieve(home, pseudonymiser)
         means = Means(secrets or Secrets(), clock or Clock())
 
         def one(connection: Connection) -> Pulled:
             own = replace(means, tell=lambda line: log(f"{connection.name}: {line}"))
-            pulled = pull(connection, Path(folder), pseudonymiser, batch, _missed(store, connection, window), own)
+            days = _missed(store, connection, window)
+            pulled = pull(connection, Path(folder), pseudonymiser, batch, days, own, erased)
             rows = ", ".join(f"{count:,} {name}" for name, count in pulled.rows.items() if count) or "no rows"
-            log(f"{connection.name}: {pulled.error or f'{pulled.work}, {rows}'}")
+            left_out = f"; {pulled.erased:,} rows of erased persons left out" if pulled.erased else ""
+            log(f"{connection.name}: {pulled.error or f'{pulled.work}, {rows}{left_out}'}")
             return pulled
 
         with ThreadPoolExecutor(max_workers=threads) as pool:

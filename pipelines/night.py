@@ -74,6 +74,11 @@ def run_nightly(definitions: dg.Definitions, log: Path, day: date, accept_shrink
     return _run(definitions.resolve_job_def("nightly"), log, {}, partition_key=day.isoformat(), tags=tags)
 
 
+def run_rebuild(definitions: dg.Definitions, log: Path) -> Outcome:
+    """Build and publish what has landed already."""
+    return _run(definitions.resolve_job_def("rebuild"), log, {})
+
+
 def _run(
     job: dg.JobDefinition,
     log: Path,

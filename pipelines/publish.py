@@ -20,6 +20,7 @@ from pathlib import Path
 import duckdb
 
 DATABASE, REPORT = "engagement.duckdb", "report.html"
+NAME = "%Y%m%dT%H%M%S.%fZ"  # names of releases sort by the time they were published at
 
 
 class PublishError(Exception):
@@ -49,7 +50,7 @@ def publish(home: Path, tables: Sequence[str], *, report: Callable[[Path, str], 
         shutil.rmtree(leftover)
     for leftover in releases.glob(".current.*"):
         leftover.unlink()
-    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    name = datetime.now(UTC).strftime(NAME)
     making = releases / f".{name}.making"
     counts = _export(home / "warehouse.duckdb", making, tables)
     (making / REPORT).write_text(report(making / DATABASE, name), encoding="utf-8")
@@ -70,9 +71,13 @@ def publish(home: Path, tables: Sequence[str], *, report: Callable[[Path, str], 
     _point_current(releases, name)
     for old in list_releases(home)[keep:]:
         if not old.is_current:
-            # Out of sight first: a release that is half removed must not be one to roll back to.
-            shutil.rmtree(old.path.rename(releases / f".{old.name}.removing"))
+            remove_release(old)
     return Release(name, releases / name, counts, True)
+
+
+def remove_release(release: Release) -> None:
+    """Remove a release, out of sight first: one that is half removed must not be one to roll back to."""
+    shutil.rmtree(release.path.rename(release.path.with_name(f".{release.name}.removing")))
 
 
 def require_built(home: Path, run: str) -> None:

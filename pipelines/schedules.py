@@ -5,8 +5,9 @@ from dagster import ScheduleDefinition
 from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from pipelines.assets.landing import daily_partitions
+from pipelines.assets.landing import ACCEPT_SHRINK, daily_partitions
 from pipelines.settings import Company
+from pipelines.sources.contract import TABLES
 
 
 def nightly_job(company: Company) -> UnresolvedAssetJobDefinition:
@@ -17,6 +18,18 @@ def nightly_job(company: Company) -> UnresolvedAssetJobDefinition:
         partitions_def=daily_partitions(company),
         executor_def=dg.in_process_executor,
         description="Land one day of every connection, build the warehouse, check it at the exit, publish a release.",
+    )
+
+
+def rebuild_job() -> UnresolvedAssetJobDefinition:
+    """Build, check, publish what has landed already."""
+    return dg.define_asset_job(
+        "rebuild",
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*([table.source, table.name] for table in TABLES)),
+        executor_def=dg.in_process_executor,
+        # Rows that were erased are rightly gone.
+        tags={ACCEPT_SHRINK: "true"},
+        description="Build the warehouse from what has landed, check it at the exit, publish a release; nothing is pulled.",
     )
 
 

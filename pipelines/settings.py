@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hmac
 import json
 import os
 import re
@@ -23,10 +22,13 @@ from pipelines.sources import KINDS
 from pipelines.sources.connection import Connection
 from pipelines.sources.credentials import Secrets
 from pipelines.sources.live import LiveConnection
+from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import KeyClass
 
 PROJECT = Path(__file__).resolve().parent.parent
 KEY_CLASSES: tuple[KeyClass, ...] = ("employee", "customer", "social")
+FINGERPRINTS = "pseudonym_keys.json"  # in the home: which keys its rows were hashed with
+KEPT_KEYS = "pseudonym_keys.env"  # in the home: random keys, where none are set
 
 
 class ConfigError(Exception):
@@ -62,6 +64,9 @@ class Settings(BaseSettings):
     key_employee: SecretStr | None = None
     key_customer: SecretStr | None = None
     key_social: SecretStr | None = None
+    old_key_employee: SecretStr | None = None  # only while keys are changed
+    old_key_customer: SecretStr | None = None
+    old_key_social: SecretStr | None = None
     pull_threads: int = Field(default=4, ge=1, le=64)
     keep_releases: int = Field(default=7, ge=1)
 
@@ -70,23 +75,51 @@ class Settings(BaseSettings):
         return read_connections(self.connections)
 
     def keys(self) -> dict[KeyClass, bytes]:
-        """The three pseudonym keys. Where none is set, random ones are made once and kept beside the data."""
-        given = {name: getattr(self, f"key_{name}") for name in KEY_CLASSES}
-        if all(value is None for value in given.values()):
-            given = _kept_keys(self.home / "pseudonym_keys.env")
-        keys: dict[KeyClass, bytes] = {}
-        for name in KEY_CLASSES:
-            value = given[name].get_secret_value() if given[name] is not None else ""
-            if len(value) < 32:
-                raise ConfigError(f"ENGAGEMENT_KEY_{name.upper()} must be set and at least 32 characters long")
-            keys[name] = value.encode()
-        if len(set(keys.values())) < len(KEY_CLASSES):
-            raise ConfigError(
-                "the three ENGAGEMENT_KEY_* values must differ: equal keys would let employees and customers be joined"
-            )
-        _same_as_before(keys, self.home / "pseudonym_keys.json")
+        """The three pseudonym keys. Where none is set, random ones are made once and kept beside the data.
+
+        Refuses other keys than those the home's rows were hashed with: each person would silently become two.
+        """
+        keys = self._given_keys() or self._kept_keys()
+        require_same_keys(self.home, Pseudonymiser(keys))
+        _write_once(self.home / FINGERPRINTS, json.dumps(Pseudonymiser(keys).fingerprints()))
         return keys
 
+    def changed_keys(self) -> tuple[dict[KeyClass, bytes], dict[KeyClass, bytes]]:
+        """The keys the home's rows were hashed with, and those that are to take their place: the ones set, else random ones.
+
+        Raises ConfigError when an old key is not known or no key would change.
+        """
+        if not (self.home / FINGERPRINTS).exists():
+            raise ConfigError(f"nothing has landed in {self.home} yet: there are no keys to change")
+        marks = json.loads((self.home / FINGERPRINTS).read_text())
+        given = self._given_keys()
+        kept = self._kept_keys() if (self.home / KEPT_KEYS).exists() else {}
+        old: dict[KeyClass, bytes] = {}
+        for name in KEY_CLASSES:
+            stated = getattr(self, f"old_key_{name}")
+            known = [stated.get_secret_value().encode()] if stated else []
+            known += [keys[name] for keys in (kept, given) if name in keys]
+            matching = [key for key in known if Pseudonymiser({name: key}).fingerprints()[name] == marks[name]]
+            if not matching:
+                raise ConfigError(
+                    f"the key before ENGAGEMENT_KEY_{name.upper()} is not known; set ENGAGEMENT_OLD_KEY_{name.upper()} to it"
+                )
+            old[name] = matching[0]
+        new = given or random_keys()
+        if new == old:
+            raise ConfigError("ENGAGEMENT_KEY_* are the keys in use; set new ones there, and these as ENGAGEMENT_OLD_KEY_*")
+        return old, new
+
+    def _given_keys(self) -> dict[KeyClass, bytes]:
+        given = {name: getattr(self, f"key_{name}") for name in KEY_CLASSES}
+        return _usable(given) if any(value is not None for value in given.values()) else {}
+
+    def _kept_keys(self) -> dict[KeyClass, bytes]:
+        file = self.home / KEPT_KEYS
+        if not file.exists():
+            _write_once(file, kept_text(random_keys()))
+        values = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+        return _usable({name: SecretStr(values.get(f"ENGAGEMENT_KEY_{name.upper()}", "").strip()) for name in KEY_CLASSES})
 
     def secrets(self) -> Secrets:
         """The values of the variables that the connections name as secrets; a variable that is not set has none."""
@@ -130,22 +163,53 @@ def load_settings() -> Settings:
     return settings.model_copy(update={"home": settings.home.resolve(), "connections": settings.connections.resolve()})
 
 
-def _same_as_before(keys: Mapping[KeyClass, bytes], file: Path) -> None:
-    """Refuse other keys than those the home's rows were hashed with: each person would silently become two."""
-    marks = {name: hmac.digest(key, b"engagement key fingerprint", "sha256").hex() for name, key in keys.items()}
+def require_same_keys(home: Path, pseudonymiser: Pseudonymiser) -> None:
+    """ConfigError when the rows in `home` were hashed with other keys."""
+    file = home / FINGERPRINTS
     if not file.exists():
-        _write_once(file, json.dumps(marks))
-    before = json.loads(file.read_text())
+        return
+    before, marks = json.loads(file.read_text()), pseudonymiser.fingerprints()
     changed = [f"ENGAGEMENT_KEY_{name.upper()}" for name in KEY_CLASSES if before.get(name) != marks[name]]
     if changed:
         raise ConfigError(
-            f"{', '.join(changed)} differs from the key that the rows in {file.parent} were hashed with; set the old key again, "
-            f"or remove {file.parent / 'landing'}, {file.parent / 'quarantine'} and {file} and land everything anew"
+            f"{', '.join(changed)} differs from the key that the rows in {home} were hashed with; set the old key again, "
+            "or set it as ENGAGEMENT_OLD_KEY_* and call `engagement rotate-keys`"
         )
 
 
+def mails_per_phone() -> int:
+    """How many mail addresses a phone number may be seen with and still be one person's: the variable of the dbt project."""
+    project = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
+    return int(project["vars"]["mails_per_phone"])
+
+
+def random_keys() -> dict[KeyClass, bytes]:
+    """Three new keys."""
+    return {name: secrets.token_hex(32).encode() for name in KEY_CLASSES}
+
+
+def kept_text(keys: Mapping[KeyClass, bytes]) -> str:
+    """The content of the file that keeps random keys beside the data."""
+    return "".join(f"ENGAGEMENT_KEY_{name.upper()}={keys[name].decode()}\n" for name in KEY_CLASSES)
+
+
+def _usable(given: Mapping[KeyClass, SecretStr | None]) -> dict[KeyClass, bytes]:
+    keys: dict[KeyClass, bytes] = {}
+    for name in KEY_CLASSES:
+        value = given[name]
+        secret = value.get_secret_value() if value is not None else ""
+        if len(secret) < 32:
+            raise ConfigError(f"ENGAGEMENT_KEY_{name.upper()} must be set and at least 32 characters long")
+        keys[name] = secret.encode()
+    if len(set(keys.values())) < len(KEY_CLASSES):
+        raise ConfigError("the three ENGAGEMENT_KEY_* values must differ: equal keys would let employees and customers be joined")
+    return keys
+
+
 def _write_once(file: Path, text: str) -> None:
-    """Create a file for its owner alone, whole and on the disk; where another process was faster, its file stays."""
+    """Create a file for its owner alone, whole and on the disk; where there is one already, it stays."""
+    if file.exists():
+        return
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     _write_private(temporary, text)
     with suppress(FileExistsError):
@@ -160,13 +224,6 @@ def _write_private(file: Path, text: str) -> None:
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
-
-
-def _kept_keys(file: Path) -> dict[KeyClass, SecretStr | None]:
-    if not file.exists():
-        _write_once(file, "".join(f"ENGAGEMENT_KEY_{name.upper()}={secrets.token_hex(32)}\n" for name in KEY_CLASSES))
-    values = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
-    return {name: SecretStr(values.get(f"ENGAGEMENT_KEY_{name.upper()}", "").strip()) for name in KEY_CLASSES}
 
 
 def read_connections(file: Path) -> Config:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -137,6 +139,56 @@ class Store:
         if not rows.drop("batch_id").equals(before.drop("batch_id")):
             _write(file, rows, {})
 
+    def month_files(self, root: Path, table: Table) -> Iterator[Path]:
+        """The files of one table below `root` (`landing` or `quarantine`), empty typed ones left out."""
+        for file in sorted((root / table.source / table.name).glob("month=*/*.parquet")):
+            if file.parent.name != f"month={NO_MONTH}" or root == self.quarantine:
+                yield file
+
+
+def read_file(file: Path) -> tuple[pa.Table, dict[date, Day]]:
+    """Rows and manifest of a month file."""
+    # Read by file, not dataset: the month in the folder's name is no column.
+    return pq.ParquetFile(file).read().replace_schema_metadata(None), _manifest(file)
+
+
+def write_file(file: Path, rows: pa.Table, manifest: Mapping[date, Day]) -> None:
+    """Replace a month file whole: `rows`, sorted already, with their manifest."""
+    _write(file, rows, manifest)
+
+
+def recounted(
+    manifest: Mapping[date, Day], rows: pa.Table, left: pa.Table, held: pa.Table | None, kept: pa.Table | None
+) -> dict[date, Day]:
+    """The manifest of a month of whose `rows` only `left`, and of whose `held` back rows only `kept` stay.
+
+    A day that lost rows forgets its hash: the next pull finds it changed and lands it anew.
+    """
+    now = [_per_day(table) for table in (left, kept)]
+    lost = [
+        {day for day, count in _per_day(was).items() if count != after.get(day, 0)}
+        for was, after in zip((rows, held), now, strict=True)
+    ]
+    return {
+        day: replace(entry, rows=now[0].get(day, 0), quarantined=now[1].get(day, 0), hash="")
+        if day in set.union(*lost)
+        else entry
+        for day, entry in manifest.items()
+    }
+
+
+def write_private(file: Path, text: str) -> None:
+    """Replace a small file of the home: whole, on the disk, readable by its owner alone."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(temporary, file)
+    _fsync(file.parent)
+
 
 def private(folder: Path) -> Path:
     """Make a folder that only its owner may enter: what lies there is pseudonymised, but it is one row per person."""
@@ -147,7 +199,10 @@ def private(folder: Path) -> Path:
 
 @contextmanager
 def writer_lock(home: Path, log: Callable[[str], None]) -> Iterator[None]:
-    """One writer at a time, over threads, processes and Dagster instances; says so when it has to wait."""
+    """One writer at a time, over threads, processes and Dagster instances; says so when it has to wait.
+
+    Whoever gets the lock first ends a change of keys that was cut off (`settle`).
+    """
     home.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home / "writer.lock")
     try:
@@ -156,9 +211,32 @@ def writer_lock(home: Path, log: Callable[[str], None]) -> Iterator[None]:
         log("another run is writing; waiting for it to end")
         lock.acquire()
     try:
+        settle(home)
         yield
     finally:
         lock.release()
+
+
+def settle(home: Path) -> None:
+    """Put in place what stands ready in <home>/rotation, however far an earlier try came; what is not ready is thrown away.
+
+    The file `ready` holds the names of what moves, in this order; one that is not in the folder is removed from the home.
+    """
+    rotation = home / "rotation"
+    ready = rotation / "ready"
+    if ready.exists():
+        for name in ready.read_text().split():
+            new, old, away = rotation / name, home / name, rotation / f"old-{name}"
+            if away.exists() and not new.exists():
+                continue
+            if old.exists():
+                os.replace(old, away)
+            if new.exists():
+                os.replace(new, old)
+        _fsync(home)
+        ready.unlink()
+    if rotation.exists():
+        shutil.rmtree(rotation)
 
 
 def _of_days(rows: pa.Table, days: Iterable[date]) -> pa.Table:
@@ -176,6 +254,10 @@ def _replace_days(file: Path, rows: pa.Table, entries: Mapping[date, Day], days:
         return
     rows = rows.sort_by([("change_date", "ascending"), *((name, "ascending") for name in key if name != "change_date")])
     _write(file, rows, {**manifest, **entries})
+
+
+def _per_day(rows: pa.Table | None) -> dict[date, int]:
+    return {} if rows is None else dict(Counter(rows["change_date"].to_pylist()))
 
 
 def _manifest(file: Path) -> dict[date, Day]:

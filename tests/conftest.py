@@ -33,11 +33,12 @@ def content() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
     return read
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In parallel runs a file stays in one process, and so do all tests of one company: its first night takes a minute."""
     for item in items:
-        companies = {"samples", "small_company"} & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(companies.pop() if companies else item.path.name))
+        companies = sorted({"samples", "small_company"} & set(getattr(item, "fixturenames", ())))
+        item.add_marker(pytest.mark.xdist_group(companies[0] if companies else item.path.name))
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ class Shop:
         self.connection = MappedCsv(name=name, kind="mapped_csv", path=self.folder, columns=HEADER, **{"daily": False, **options})
         self.files = self.clock = 0
         self.runs = 0
+        self.keys = KEYS
 
     def drop(self, *lines: str, file: str | None = None) -> Path:
         """Drop an export; every drop is newer than the one before."""
@@ -67,7 +68,7 @@ class Shop:
         window = Window(date.fromisoformat(first), date.fromisoformat(last or first))
         batch = Batch(f"run-{self.runs}", datetime(2024, 3, 1, tzinfo=UTC) + timedelta(minutes=self.runs))
         connections = [shop.connection for shop in (self, *others)]
-        return land(connections, window, self.home, Pseudonymiser(KEYS), batch, **options)
+        return land(connections, window, self.home, Pseudonymiser(self.keys), batch, **options)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The landed rows of one table, without what differs from run to run."""

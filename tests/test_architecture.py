@@ -36,11 +36,14 @@ LAYERS = (
     ("store", "report"),
     ("batch_facts",),
     ("door",),
-    ("landing", "publish", "preview"),
+    ("tombstones", "publish", "preview"),
+    ("landing", "renewal"),
+    ("erasure", "rotation"),
     ("assets",),
     ("schedules", "progress", "docs"),
     ("definitions", "night"),
     ("generate",),
+    ("privacy_cli",),
     ("cli",),
 )
 MAY_IMPORT_DAGSTER = ("assets.", "schedules", "definitions", "progress", "night")
@@ -354,10 +357,12 @@ def test_every_landing_table_is_an_asset_of_its_source_with_a_partition_per_day(
 
 def test_the_jobs_and_the_schedule(definitions: dg.Definitions) -> None:
     named = {job.name: job for job in definitions.resolve_all_job_defs() if not job.name.startswith("__")}
-    assert set(named) == {"nightly", "backfill"}
+    assert set(named) == {"nightly", "backfill", "rebuild"}
     assert {job.executor_def.name for job in named.values()} == {dg.in_process_executor.name}
     graph = definitions.resolve_asset_graph()
     assert set(named["nightly"].asset_layer.executable_asset_keys) == set(graph.executable_asset_keys)
+    landing = {dg.AssetKey([table.source, table.name]) for table in TABLES}
+    assert set(named["rebuild"].asset_layer.executable_asset_keys) == set(graph.executable_asset_keys) - landing
     schedule = definitions.resolve_schedule_def("nightly_0200")
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert (schedule.cron_schedule, schedule.execution_timezone, schedule.job_name) == ("0 2 * * *", "Asia/Tokyo", "nightly")

@@ -195,12 +195,12 @@ def test_the_generated_pages_are_current() -> None:
 
 
 def test_every_command_and_target_named_exists() -> None:
-    assert set(re.findall(r"\bengagement ([a-z]+)", CODE)) - set(COMMANDS) == set()
+    assert set(re.findall(r"\bengagement ([a-z]+(?:-[a-z]+)*)", CODE)) - set(COMMANDS) == set()
     assert set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)", CODE)) - set(TARGETS) == set()
 
 
 def test_every_option_named_belongs_to_its_command() -> None:
-    for command, rest in re.findall(r"\bengagement ([a-z]+)([^\n`|>]*)", CODE):
+    for command, rest in re.findall(r"\bengagement ([a-z]+(?:-[a-z]+)*)([^\n`|>]*)", CODE):
         known = {name for parameter in COMMANDS[command].params for name in parameter.opts} | {"--help"}
         assert set(re.findall(r"--[a-z-]+", rest)) - known == set(), command
 

@@ -81,7 +81,7 @@ def answered(release: Release) -> Figure:
     rows = release.rows("rpt_employee_representativeness", ANSWERED)
     known = [row for row in rows if row["representation"] is not None]
     if not known:
-        return absent("answered", title, "answered_unknown")
+        return absent("answered", title, "answered_unknown" if not rows else "answered_hidden")
     apart = [row for row in known if row["representation"] != "in_line"]
     headline = [say("answered_fine", n=len(known))]
     if apart:

@@ -28,6 +28,21 @@ class Pseudonymiser:
     def __repr__(self) -> str:
         return f"Pseudonymiser({', '.join(sorted(self._keys))})"
 
+    def fingerprints(self) -> dict[KeyClass, str]:
+        """A keyed hash of a constant for each key: tells keys apart without telling them."""
+        return {name: hmac.digest(key, b"engagement key fingerprint", "sha256").hex() for name, key in self._keys.items()}
+
+    def mark(self, pid: str) -> str:
+        """What is remembered of an erased pseudonym: tells whether a pseudonym is the one, and cannot be turned back into it."""
+        return self._of_all_keys(f"erased\x1f{pid}")
+
+    def renewed(self, pid: str) -> str:
+        """A new pseudonym for one whose person is not known any more: nobody without these keys can tell which it was."""
+        return self._of_all_keys(f"renewed\x1f{pid}")[:PID_LENGTH]
+
+    def _of_all_keys(self, message: str) -> str:
+        return hmac.digest(b"\x1f".join(self._keys[name] for name in sorted(self._keys)), message.encode(), "sha256").hex()
+
     def pid(self, person: Person) -> str | None:
         """The pseudonym of `person`: 32 hexadecimal digits, or None when its value is blank."""
         if person not in self._known:

@@ -30,6 +30,7 @@ from pipelines.sources.live import LiveConnection, Page, reading_day
 from pipelines.sources.masking import masked
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import COMMON, Column, Table
+from pipelines.sources.sieve import Sieve
 
 MONEY_STEP = Decimal("0.0001")
 MONEY_LIMIT = Decimal(10) ** 14  # what DECIMAL(18, 4) holds
@@ -66,6 +67,7 @@ class Pulled:
     rows: dict[str, int] = field(default_factory=dict)
     money: dict[str, Decimal] = field(default_factory=dict)
     files: int = 0
+    erased: int = 0  # rows left out because they are an erased person's; they are in no other count
     pages: int = 0
     requests: int = 0
     waited: float = 0.0
@@ -109,17 +111,25 @@ def pull(
     batch: Batch,
     window: Window | None = None,
     means: Means | None = None,
+    sieve: Sieve | None = None,
 ) -> Pulled:
     """Read everything a drop folder has, or what a live source has of `window`, and stage it.
 
-    A SourceError is kept in the result, not raised. A page is written before the next is asked for.
+    A SourceError is kept in the result, not raised. A page is written before the next is asked for. What `sieve` catches is
+    never written.
     """
     pulled = Pulled(connection, rows=dict.fromkeys(connection.tables, 0), window=window)
     writers: dict[str, _Writer] = {}
+    # Documents of each file or page: a newer one's order without a person keeps its lines.
+    erased: dict[tuple[int, int | None], set[str]] = {}
     try:
-        for part in _parts(connection, pulled, window, means or Means()):
+        for part in parts(connection, pulled, window, means or Means()):
             table = contract_table(connection.source, part.frame.table)
             rows = typed(table, part, connection, pseudonymiser, batch)
+            if sieve is not None:
+                read = rows.num_rows
+                rows = sieve.sift(table, rows, erased.setdefault((part.age, part.seen), set()))
+                pulled.erased += read - rows.num_rows
             pulled.rows[table.name] += rows.num_rows
             if money := money_column(table):
                 total = pc.sum(rows[money]).as_py() or Decimal(0)
@@ -164,7 +174,8 @@ class _Writer:
         self._held, self._rows = [], 0
 
 
-def _parts(connection: Connection, pulled: Pulled, window: Window | None, means: Means) -> Iterator[Part]:
+def parts(connection: Connection, pulled: Pulled, window: Window | None, means: Means) -> Iterator[Part]:
+    """Every frame of every file, oldest first, or of every page of `window`; `pulled` counts what was read. SourceError."""
     if isinstance(connection, FileConnection):
         return _file_parts(connection, pulled)
     if isinstance(connection, LiveConnection) and window is not None:

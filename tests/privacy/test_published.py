@@ -16,7 +16,8 @@ ENGAGEMENT = """create table rpt_employee_engagement as
     from (values {rows}) as units (wave, org_unit, n)"""
 MEMBERS = """create table int_employee_wave_members as
     select 'w' || wave as wave, person_key, case when person_key < 12 then 'A' else 'B' end as org_unit,
-        date '2026-01-01' + (60 * wave)::int as first_day, date '2026-01-10' + (60 * wave)::int as last_day, date '2026-05-01' as valid_until
+        date '2026-01-01' + (60 * wave)::int as first_day, date '2026-01-10' + (60 * wave)::int as last_day,
+        date '2026-05-01' as valid_until
     from range(1, 3) as waves (wave) cross join range({people}) as people (person_key)
     where not (wave = 1 and person_key in ({absent}))"""
 SHOWN = "('w1', 'all', 42), ('w1', 'A', 12), ('w1', 'B', 30)"

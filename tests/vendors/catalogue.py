@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, generic, google_sheets, odk, qualtrics, surveymonkey, typeform
+from vendors import bluesky, generic, google_sheets, odk, qualtrics, shopify, surveymonkey, typeform, x, youtube
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -15,6 +15,11 @@ ALL: tuple[type[Vendor], ...] = (
     generic.FlatGraphqlSurvey,
     bluesky.BlueskyPosts,
     bluesky.BlueskyMentions,
+    shopify.ShopifyOrders,
+    shopify.ShopifyBulk,
+    x.XPosts,
+    x.XMentions,
+    youtube.YouTubeVideos,
     google_sheets.Spreadsheet,
     qualtrics.ExportJobs,
     typeform.Responses,

@@ -6,6 +6,7 @@ from pipelines.sources.ec.ec_files import EcFiles
 from pipelines.sources.ec.graphql import GraphqlShop
 from pipelines.sources.ec.mapped_csv import MappedCsv
 from pipelines.sources.ec.rest import RestShop
+from pipelines.sources.ec.shopify import Shopify
 from pipelines.sources.ec.shopify_csv import ShopifyCsv
 
 KINDS: dict[str, type[Connection]] = {
@@ -15,4 +16,5 @@ KINDS: dict[str, type[Connection]] = {
     "shopify_csv": ShopifyCsv,
     "graphql": GraphqlShop,
     "rest": RestShop,
+    "shopify": Shopify,
 }

@@ -110,7 +110,9 @@ class ShopifyCsv(ShopFile):
                 "mail_pid": mails,
                 "phone_pid": common.persons(cells.text(column(head, "Phone")), "phone"),
                 "ordered_at": moments["Created at"],
-                "status": _status(head, moments["Cancelled at"]),
+                "status": order_status(
+                    column(head, "Financial Status"), column(head, "Fulfillment Status"), moments["Cancelled at"]
+                ),
                 "cancelled_at": moments["Cancelled at"],
                 "currency": cells.text(head["Currency"]),
                 "total_amount": cells.money(head["Total"], None),
@@ -276,11 +278,11 @@ def _order_of_each_row(rows: pd.DataFrame) -> common.Groups:
     return begins.cumsum().to_numpy(dtype=np.int64) - 1
 
 
-def _status(head: pd.DataFrame, cancelled_at: Cells) -> Cells:
-    """The order's state; a Financial Status that is not known stays as it is, for the door to name."""
-    financial = common.known(cells.choice(column(head, "Financial Status"), _FINANCIAL), "placed")
+def order_status(paid: Cells, fulfilled: Cells, cancelled_at: Cells) -> Cells:
+    """Each order's state, of Shopify's words in small letters; one that is not known stays, for the door to name."""
+    financial = common.known(cells.choice(paid, _FINANCIAL), "placed")
     is_known = financial.isin(_FINANCIAL.values())
-    is_shipped = financial.isin(["placed", "paid"]) & (column(head, "Fulfillment Status") == "fulfilled")
+    is_shipped = financial.isin(["placed", "paid"]) & (fulfilled == "fulfilled")
     status = financial.where(~is_shipped, "shipped")
     return status.where(cancelled_at.isna() | ~is_known, cells.each(cancelled_at, lambda _: "cancelled"))
 

@@ -4,9 +4,12 @@ from pipelines.sources.connection import Connection
 from pipelines.sources.sns.accounts_csv import AccountsCsv
 from pipelines.sources.sns.bluesky import Bluesky
 from pipelines.sources.sns.graphql import GraphqlNetwork
+from pipelines.sources.sns.line import Line
 from pipelines.sources.sns.mentions_csv import MentionsCsv
 from pipelines.sources.sns.posts_csv import PostsCsv
 from pipelines.sources.sns.rest import RestNetwork
+from pipelines.sources.sns.x import X
+from pipelines.sources.sns.youtube import YouTube
 
 KINDS: dict[str, type[Connection]] = {
     "accounts_csv": AccountsCsv,
@@ -14,5 +17,8 @@ KINDS: dict[str, type[Connection]] = {
     "posts_csv": PostsCsv,
     "bluesky": Bluesky,
     "graphql": GraphqlNetwork,
+    "line": Line,
     "rest": RestNetwork,
+    "x": X,
+    "youtube": YouTube,
 }

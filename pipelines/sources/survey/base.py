@@ -154,18 +154,18 @@ class SurveyReader(Connection):
         own_id = None if self.response_id is None else cells.identifier(texts[self.response_id])
         facts["response_id"] = self.numbered(sheet, texts[self.answered_at]) if own_id is None else own_id
         facts["respondent_pid"] = None
-        if respondent and person:
-            facts["respondent_pid"] = (
-                respondent.tokens(texts[person], self.survey.audience, self.survey.id)
-                if respondent.as_ == "token"
-                else respondent.persons(texts[person], self.survey.audience)
-            )
         facts["answered_at"] = answered
         facts["org_unit"] = None if self.org_unit is None else org_path(texts[self.org_unit])
         facts["weight"] = 1.0 if self.weight is None else cells.number(texts[self.weight])
         facts["updated_at"] = self.updated(sheet, answered)
         facts["business_date"] = local_day(answered, self.zone)
         facts["wave"] = self._waves(facts["business_date"], texts)
+        if respondent and person:
+            facts["respondent_pid"] = (
+                respondent.tokens(texts[person], self.survey.audience, self.survey.id, facts["wave"])
+                if respondent.as_ == "token"
+                else respondent.persons(texts[person], self.survey.audience)
+            )
         return facts.astype(object)
 
     def _waves(self, days: pd.Series[Any], texts: Mapping[str, pd.Series[Any]]) -> Any:
@@ -224,7 +224,8 @@ class SurveyReader(Connection):
         if self.respondent is not None:
             rows["respondent_pid"] = self.respondent.persons(sheet.rows[columns["respondent_pid"]], self.survey.audience)
             if "token_pid" in columns:
-                rows["token_pid"] = self.respondent.tokens(sheet.rows[columns["token_pid"]], self.survey.audience, self.survey.id)
+                tokens = sheet.rows[columns["token_pid"]]
+                rows["token_pid"] = self.respondent.tokens(tokens, self.survey.audience, self.survey.id, rows["wave"])
         rows["updated_at"] = readable(rows["invited_at"])
         rows["business_date"] = local_day(rows["invited_at"], self.zone)
         return Frame("invitations", rows)

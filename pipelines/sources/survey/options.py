@@ -8,6 +8,7 @@ import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pipelines.sources import cells
+from pipelines.sources.connection import Person
 from pipelines.sources.layouts import persons
 from pipelines.sources.schema import KeyClass
 
@@ -95,10 +96,15 @@ class Respondent(_Options):
         scope = "hr" if key == "employee" else self.scope
         return persons(cells.identifier(texts), key, self.person, scope if self.person == "id" else "")
 
-    def tokens(self, texts: pd.Series[Any], audience: str, survey: str) -> pd.Series[Any]:
-        """The tokens of `survey` as `Person` cells: keyed like persons, so that nobody can answer by a landed token."""
+    def tokens(self, texts: pd.Series[Any], audience: str, survey: str, waves: pd.Series[Any]) -> pd.Series[Any]:
+        """The tokens of `survey` as `Person` cells: keyed like persons, so that nobody can answer by a landed token.
+
+        Short tokens are given out again in a later wave, to somebody else: the wave is part of whose token it is.
+        """
         key: KeyClass = "employee" if audience == "employee" else "customer"
-        return persons(cells.identifier(texts), key, "id", f"token:{survey}")
+        rows = zip(cells.identifier(texts), waves, strict=True)
+        tokens = [Person(key, "id", token, f"token:{survey}:{wave}") if isinstance(token, str) else token for token, wave in rows]
+        return pd.Series(tokens, index=texts.index, dtype=object)
 
 
 class Question(_Options):
