@@ -68,6 +68,20 @@ def test_questions_and_choices_that_were_taken_out_of_the_survey_break_nothing(b
     assert answered(bulk) == [("heard", "201", None), ("heard", "Other (please specify)", None)]
 
 
+def test_the_second_question_of_the_same_text_is_told_apart(bulk: Night) -> None:
+    twice: dict[str, Any] = deepcopy(DETAILS)
+    questions = twice["pages"][1]["questions"]
+    questions.insert(0, {"id": "9", "family": "presentation", "headings": [{"heading": "Anything else?"}]})
+    questions.append({"id": "50", "family": "open_ended", "headings": [{"heading": "Anything else?"}]})
+    bulk.vendor.traps.append(lambda request: Reply(twice) if request.path.endswith("/details") else None)
+    asked = {"Anything else?": {"code": "note", "kind": "text"}, "Anything else?.1": {"code": "more", "kind": "text"}}
+    bulk.connection = bulk.vendor.connection(bulk.url, questions=asked)
+    bulk.seed(NOON)
+    bulk.vendor.records[0]["pages"][1]["questions"].append({"id": "50", "answers": [{"text": "なし"}]})
+    assert bulk.land().error is None
+    assert answered(bulk) == [("more", "text", 2), ("note", "text", 4)]
+
+
 def test_the_end_of_the_days_requests_is_told_instead_of_waited_for(bulk: Night) -> None:
     bulk.seed(NOON)
 

@@ -6,6 +6,7 @@ survey.surveys, survey.questions, survey.answers.
 Quirks:
 - A response holds numbers of questions, rows and choices; their texts stand in the details. Headings may hold HTML.
 - A question of several rows is keyed `<heading> [<row>]`, one of a single row by its heading alone.
+- The second question of the same heading is keyed `<heading>.1`, as its column in a file would be.
 - Of an answer typed in under "Other" the label counts, not what was typed. A comment beside a question is keyed
   `<heading> [<label of the comment>]`.
 - Links to the next page may name an older host than the one asked: only their path is followed.
@@ -38,6 +39,7 @@ from pydantic import Field
 from pipelines.sources.auth import Bearer
 from pipelines.sources.connection import Sheet, Window
 from pipelines.sources.credentials import Secrets
+from pipelines.sources.files import unique
 from pipelines.sources.http import Api, Clock, Tell
 from pipelines.sources.layouts import find, tidy
 from pipelines.sources.limits import Limits
@@ -115,7 +117,9 @@ class SurveyMonkey(SurveyTool):
     def pages(self, api: Api, window: Window) -> Iterator[Page]:
         """The responses of the window, with texts in place of numbers."""
         details = api.get(f"surveys/{self.survey_id}/details").body
-        asked = {str(one["id"]): _question(one) for page in details["pages"] for one in page["questions"]}
+        shown = [one for page in details["pages"] for one in page["questions"] if one.get("family") != "presentation"]
+        headings = unique([_plain(one["headings"][0]["heading"]) for one in shown])
+        asked = {str(one["id"]): _question(one, heading) for one, heading in zip(shown, headings, strict=True)}
         keys = list(dict.fromkeys(key for one in asked.values() for key in one.possible()))
         known = find(Sheet("the survey", pd.DataFrame(columns=keys)), list(self.questions))
         configured = {tidy(column): key for key, column in known.items()}
@@ -139,7 +143,7 @@ def _answers(
                     yield {"question": configured[tidy(key)], "value": value}
 
 
-def _question(given: Mapping[str, Any]) -> _Question:
+def _question(given: Mapping[str, Any], heading: str) -> _Question:
     """One question of the details."""
     answers = given.get("answers") or {}
     other = answers.get("other") or {}
@@ -149,7 +153,7 @@ def _question(given: Mapping[str, Any]) -> _Question:
         choices[str(other["id"])] = _plain(other["text"])
     rows = {str(one["id"]): _plain(one["text"]) for one in answers.get("rows", [])}
     comment = _plain(other["text"]) if other and not is_choice else None
-    return _Question(_plain(given["headings"][0]["heading"]), rows, choices, comment)
+    return _Question(heading, rows, choices, comment)
 
 
 def _plain(text: str) -> str:
