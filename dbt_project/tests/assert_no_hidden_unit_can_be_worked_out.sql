@@ -1,6 +1,6 @@
--- A returned row is a unit that is shown although it, less the units shown below it, tells of fewer persons than the minimum (or of few beside
--- a group of one mind); a unit that shows some of its scores and hides others, or a response rate without them; a shown row of a small group
--- of one mind; or a hidden row that still shows something.
+-- A returned row is a unit that is shown although it, less the units shown below it, tells of fewer persons than the minimum or of few of one
+-- mind; a unit that shows some of its scores and hides others, or a response rate without them; a shown row of a small group of one mind; or a
+-- hidden row that still shows something.
 with shown as (
     select * from {{ ref('rpt_employee_engagement') }}
 ),
@@ -8,7 +8,9 @@ with shown as (
 persons as (
     select
         *,
-        n_answered < {{ var('uniform_n') }} and greatest(favourable_share, neutral_share, unfavourable_share) = 1 as is_uniform
+        n_answered * favourable_share as favourable_n,
+        n_answered * neutral_share as neutral_n,
+        n_answered * unfavourable_share as unfavourable_n
     from {{ ref('fct_employee_engagement_waves') }}
 ),
 
@@ -17,14 +19,10 @@ children as (
         shown.parent_unit,
         shown.wave,
         shown.metric,
-        sum(persons.n_answered) as n_answered,
-        sum(case when shown.is_suppressed then persons.n_answered else 0 end) as hidden_n,
-        max(
-            case
-                when shown.is_suppressed and persons.is_uniform then {{ var('uniform_n') }}
-                else greatest(coalesce(persons.min_n, 0), {{ var('min_group_n') }})
-            end
-        ) as needed_n
+        {%- for name in ["n_answered", "favourable_n", "neutral_n", "unfavourable_n"] %}
+        sum(case when not shown.is_suppressed then persons.{{ name }} else 0 end) as {{ name }},
+        {%- endfor %}
+        max(greatest(coalesce(persons.min_n, 0), {{ var('min_group_n') }})) as needed_n
     from shown
     inner join persons
         on
@@ -35,15 +33,20 @@ children as (
     group by shown.parent_unit, shown.wave, shown.metric
 ),
 
--- Those who sit in the parent itself are hidden too. Where nobody below a parent is shown, what can be worked out is the parent itself.
-hidden as (
+-- Those who sit in the parent itself belong to the rest. Where nobody below a parent is shown, what can be worked out is the parent itself.
+rests as (
     select
         children.parent_unit,
         children.wave,
         children.metric,
         children.needed_n,
         persons.n_answered as parent_n,
-        children.hidden_n + persons.n_answered - children.n_answered as hidden_n
+        persons.n_answered - children.n_answered as n,
+        greatest(
+            persons.favourable_n - children.favourable_n,
+            persons.neutral_n - children.neutral_n,
+            persons.unfavourable_n - children.unfavourable_n
+        ) as most_alike_n
     from children
     inner join persons
         on
@@ -62,8 +65,11 @@ select
     parent_unit,
     wave,
     metric
-from hidden
-where hidden_n > 0 and hidden_n < needed_n and hidden_n < parent_n
+from rests
+where
+    n > 0
+    and n < parent_n
+    and (n < needed_n or (n < {{ var('uniform_n') }} and most_alike_n > n - 0.001))
 union all
 select
     org_unit as parent_unit,
