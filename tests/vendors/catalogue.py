@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, ec_cube, generic, google_sheets, mastodon, meta, qualtrics, shopify, woocommerce, x, youtube
+from vendors import (
+    bluesky,
+    ec_cube,
+    generic,
+    google_sheets,
+    mastodon,
+    meta,
+    odk,
+    qualtrics,
+    shopify,
+    surveymonkey,
+    typeform,
+    woocommerce,
+    x,
+    youtube,
+)
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -28,4 +43,7 @@ ALL: tuple[type[Vendor], ...] = (
     mastodon.MastodonMentions,
     google_sheets.Spreadsheet,
     qualtrics.ExportJobs,
+    typeform.Responses,
+    surveymonkey.Bulk,
+    odk.Submissions,
 )
