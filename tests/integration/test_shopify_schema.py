@@ -15,6 +15,7 @@ from tests.integration.install import Missing, installed
 
 KIND = "pipelines.sources.ec.shopify"
 VERSIONS = 3
+DEAREST = 1000  # points of one query
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +61,35 @@ def test_every_query_is_valid_in_the_newest_versions(schemas: dict[str, graphql.
 def test_a_misspelt_field_is_found(schemas: dict[str, graphql.GraphQLSchema]) -> None:
     query = graphql.parse("{orders(first: 1) {nodes {id processed_at}}}")
     assert all("processed_at" in graphql.validate(schema, query)[0].message for schema in schemas.values())
+
+
+def points(schema: graphql.GraphQLSchema, of: graphql.GraphQLObjectType, fields: graphql.SelectionSetNode, page: int) -> int:
+    """What the fields of a type cost at most: an object 1, a connection 2 and the records its `first` (else `page`) allows."""
+    total = 0
+    for field in fields.selections:
+        if not isinstance(field, graphql.FieldNode) or field.selection_set is None or field.name.value == "pageInfo":
+            continue
+        kind = graphql.get_named_type(of.fields[field.name.value].type)
+        assert isinstance(kind, graphql.GraphQLObjectType)
+        inner = points(schema, kind, field.selection_set, page)
+        if kind.name.endswith("Connection"):
+            (size,) = [one.value for one in field.arguments if one.name.value == "first"]
+            total += 2 + (int(size.value) if isinstance(size, graphql.IntValueNode) else page) * inner
+        else:
+            total += 1 + inner
+    return total
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [("ORDERS", "ORDERS_A_PAGE"), ("CUSTOMERS", "CUSTOMERS_A_PAGE"), ("ITEMS", ""), ("SHIPPING", ""), ("REFUND", "")],
+)
+def test_no_query_costs_more_than_one_may(
+    schemas: dict[str, graphql.GraphQLSchema], queries: dict[str, str], name: str, page: str
+) -> None:
+    size = vars(importlib.import_module(KIND))[page] if page else 0
+    (operation,) = graphql.parse(queries[name]).definitions
+    assert isinstance(operation, graphql.OperationDefinitionNode)
+    for schema in schemas.values():
+        assert schema.query_type is not None
+        assert 1 < points(schema, schema.query_type, operation.selection_set, size) <= DEAREST
