@@ -1,8 +1,9 @@
 """What a server says about its limits, and how long to wait for it. Pure functions of headers, bodies and the present instant.
 
 Understood: `Retry-After` in seconds or as a date (RFC 9110); `X-RateLimit-Remaining` with `X-RateLimit-Reset` as an epoch or as
-seconds to go; `RateLimit-Remaining` with `RateLimit-Reset`, and the later `RateLimit: "name";r=0;t=30` (IETF drafts); the cost
-of a GraphQL query as Shopify states it in `extensions.cost`.
+seconds to go; `RateLimit-Remaining` with `RateLimit-Reset`, and the later `RateLimit: "name";r=0;t=30` (IETF drafts);
+SurveyMonkey's own names for the windows of a minute and of a day; the cost of a GraphQL query as Shopify states it in
+`extensions.cost`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# How headers begin that tell of a window; SurveyMonkey has two of them.
+_WINDOWS = ("ratelimit", "x-ratelimit", "x-rate-limit", "x-ratelimit-app-global-minute", "x-ratelimit-app-global-day")
 _EPOCH = 1_000_000_000  # as seconds to go, this would be 30 years
 
 
@@ -46,8 +49,9 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def reset_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds until the window of a rate limit begins anew; None when no header says so."""
-    for name in ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"):
-        given = headers.get(name, "").strip()
+    # Of several windows the longest that is used up counts.
+    for window in (*reversed(_used_up(headers)), *_WINDOWS):
+        given = headers.get(f"{window}-reset", "").strip()
         if re.fullmatch(r"\d+(\.\d+)?", given):
             value = float(given)
             return max(0.0, value - now.timestamp()) if value >= _EPOCH else value
@@ -62,11 +66,14 @@ def reset_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def used_up(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds to wait before the next request because this answer used the last one up; None when there are some left."""
-    for name in ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining"):
-        if name in headers:
-            return reset_after(headers, now) if headers[name].strip() in ("0", "0.0") else None
+    if _used_up(headers):
+        return reset_after(headers, now)
     match = re.search(r"(?:^|[;,\s])(?:r|remaining)=(\d+)", headers.get("ratelimit", ""))
     return reset_after(headers, now) if match and match[1] == "0" else None
+
+
+def _used_up(headers: Mapping[str, str]) -> list[str]:
+    return [window for window in _WINDOWS if headers.get(f"{window}-remaining", "").strip() in ("0", "0.0")]
 
 
 def query_cost(body: Any) -> float | None:

@@ -20,6 +20,10 @@ from pipelines.sources.paging import NextLink
 from pipelines.sources.streams import read_list
 
 JUST_NOW = NIGHT
+TWO_WINDOWS = {
+    "x-ratelimit-app-global-minute-remaining": "7", "x-ratelimit-app-global-minute-reset": "20",
+    "x-ratelimit-app-global-day-remaining": "70", "x-ratelimit-app-global-day-reset": "3600",
+}  # fmt: skip
 
 
 # -- limits ----------------------------------------------------------------------------------------------------------------------
@@ -50,6 +54,10 @@ def test_what_a_server_says_of_its_limits_is_understood(headers: dict[str, str],
     [
         ({"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(int(NIGHT.timestamp()) + 60)}, 60),
         ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": "60"}, None),
+        ({**TWO_WINDOWS, "x-ratelimit-app-global-minute-remaining": "0"}, 20),
+        ({**TWO_WINDOWS, "x-ratelimit-app-global-day-remaining": "0"}, 3600),
+        ({**TWO_WINDOWS, "x-ratelimit-app-global-minute-remaining": "0", "x-ratelimit-app-global-day-remaining": "0"}, 3600),
+        (TWO_WINDOWS, None),
         ({"ratelimit": '"default";r=0;t=30'}, 30),
         ({"ratelimit": '"default";r=5;t=30'}, None),
         ({}, None),

@@ -15,7 +15,9 @@ from test_live_conformance import DAY, NOON, Night, night
 from vendors.base import Reply
 from vendors.line import LineAccount
 
+from pipelines.sources.credentials import Secrets
 from pipelines.sources.sns.line import Line
+from pipelines.sources.trial import try_connection
 
 ONE = timedelta(days=1)
 
@@ -67,6 +69,11 @@ def test_what_is_not_counted_yet_lands_nothing_and_is_read_by_the_next_night(lin
     line.clock.time += ONE
     assert line.land(DAY - ONE, DAY + ONE).error is None
     assert [row["day"] for row in line.rows()] == [DAY - ONE * 2, DAY - ONE, DAY]
+
+
+def test_a_look_shows_the_newest_day_that_is_counted(line: Night) -> None:
+    looked = list(try_connection(line.connection, Secrets(line.vendor.secrets), line.clock, line.said.append))
+    assert [page.tables[0].rows[0]["day"] for page in looked] == ["2026-11-25"]
 
 
 def test_days_before_line_counted_have_no_row(line: Night) -> None:

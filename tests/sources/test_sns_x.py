@@ -44,6 +44,15 @@ def test_the_account_is_read_with_its_counters(tmp_path: Path) -> None:
         assert told == ("brand", DAY, 7, 2, 9)
 
 
+def test_a_token_of_another_account_is_told(tmp_path: Path) -> None:
+    with night(XPosts, tmp_path / "home") as ours:
+        ours.seed(NOON)
+        ours.connection = ours.connection.model_copy(update={"handle": "minamo"})
+        assert "the refresh token belongs to another account than minamo" in str(ours.land().error)
+        ours.connection = ours.connection.model_copy(update={"handle": "Brand"})
+        assert ours.land().error is None
+
+
 def test_a_mention_lands_again_on_the_day_of_our_first_reply(tmp_path: Path) -> None:
     with night(XMentions, tmp_path / "home") as talk:
         talk.seed(NOON)

@@ -14,6 +14,7 @@ from vendors.google_sheets import TITLE, Spreadsheet, key_file
 from pipelines.sources.connection import SourceError
 from pipelines.sources.credentials import Secrets
 from pipelines.sources.survey.google_sheets import GoogleSheets
+from pipelines.sources.trial import try_connection
 
 
 @pytest.fixture
@@ -105,6 +106,12 @@ def test_an_assertion_signed_with_another_key_is_refused(form: Night) -> None:
     form.vendor.secrets = {name: key_file("http://tokens.example.com/")}
     with pytest.raises(SourceError, match="use https"):
         form.connection.api(Secrets(form.vendor.secrets), form.clock, form.said.append)
+
+
+def test_a_look_goes_on_to_the_newest_responses(form: Night) -> None:
+    form.seed(*[NOON - timedelta(days=90)] * 5, NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=2))
+    (tried,) = try_connection(form.connection, Secrets(form.vendor.secrets), form.clock, form.said.append)
+    assert (tried.label, tried.records) == ("responses page 2", 1)
 
 
 def test_a_spreadsheet_is_named_by_its_id() -> None:

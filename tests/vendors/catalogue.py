@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from vendors import bluesky, ec_cube, generic, google_sheets, qualtrics, shopify, woocommerce, x, youtube
+from vendors import (
+    bluesky,
+    ec_cube,
+    generic,
+    google_sheets,
+    mastodon,
+    meta,
+    odk,
+    qualtrics,
+    shopify,
+    surveymonkey,
+    typeform,
+    woocommerce,
+    x,
+    youtube,
+)
 from vendors.base import Vendor
 
 ALL: tuple[type[Vendor], ...] = (
@@ -22,6 +37,13 @@ ALL: tuple[type[Vendor], ...] = (
     x.XPosts,
     x.XMentions,
     youtube.YouTubeVideos,
+    meta.InstagramMedia,
+    meta.FacebookPosts,
+    mastodon.MastodonPosts,
+    mastodon.MastodonMentions,
     google_sheets.Spreadsheet,
     qualtrics.ExportJobs,
+    typeform.Responses,
+    surveymonkey.Bulk,
+    odk.Submissions,
 )

@@ -52,7 +52,7 @@ class XMentions(Vendor):
         return self.records
 
     def answer(self, request: Request) -> Reply:
-        if request.path == "/users/by/username/brand":
+        if request.path == ("/users/me" if self.renews else "/users/by/username/brand"):
             counted = {"followers_count": 7, "following_count": 2, "tweet_count": 9, "listed_count": 1}
             return Reply({"data": {"id": US, "username": "brand", "name": "Brand", "public_metrics": counted}})
         if request.path not in (f"/users/{US}/tweets", f"/users/{US}/mentions"):

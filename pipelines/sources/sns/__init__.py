@@ -3,8 +3,11 @@
 from pipelines.sources.connection import Connection
 from pipelines.sources.sns.accounts_csv import AccountsCsv
 from pipelines.sources.sns.bluesky import Bluesky
+from pipelines.sources.sns.facebook_pages import FacebookPages
 from pipelines.sources.sns.graphql import GraphqlNetwork
+from pipelines.sources.sns.instagram import Instagram
 from pipelines.sources.sns.line import Line
+from pipelines.sources.sns.mastodon import Mastodon
 from pipelines.sources.sns.mentions_csv import MentionsCsv
 from pipelines.sources.sns.posts_csv import PostsCsv
 from pipelines.sources.sns.rest import RestNetwork
@@ -16,8 +19,11 @@ KINDS: dict[str, type[Connection]] = {
     "mentions_csv": MentionsCsv,
     "posts_csv": PostsCsv,
     "bluesky": Bluesky,
+    "facebook_pages": FacebookPages,
     "graphql": GraphqlNetwork,
+    "instagram": Instagram,
     "line": Line,
+    "mastodon": Mastodon,
     "rest": RestNetwork,
     "x": X,
     "youtube": YouTube,

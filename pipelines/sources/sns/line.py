@@ -62,17 +62,16 @@ class Line(LiveConnection):
 
     def pages(self, api: Api, window: Window) -> Iterator[Page]:
         """The figures that became ready on the days of the window. SourceError where they should be, and are not."""
-        day, number = window.start - READY_AFTER, 0
-        while day + READY_AFTER in window:
-            number += 1
+        days = (window.end - window.start).days + 1
+        for number, back in enumerate(range(days), start=1):
+            day = window.end - READY_AFTER - timedelta(days=back)
             found = api.get("insight/followers", {"date": f"{day:%Y%m%d}"}).body
-            if found["status"] == "unready":
-                raise SourceError(f"LINE has not counted {day} yet; the next run reads it")
             if found["status"] == "ready":
                 yield Page("accounts", number, number, [{**found, "_day": day.isoformat()}], api.clock.now())
-            if api.one_page:
-                return
-            day += READY_AFTER
+                if api.one_page:
+                    return
+            elif found["status"] == "unready" and not api.one_page:
+                raise SourceError(f"LINE has not counted {day} yet; the next run reads it")
 
     def read(self, page: Page) -> Iterator[Frame]:
         """A day's figures, as of the day on which they became ready."""

@@ -1,6 +1,6 @@
 """X: our account's followers, the counters of our posts, and what others write to us, over API v2.
 
-Data flow (all below <url>): users/by/username/<handle> -> sns.accounts; users/<id>/tweets -> sns.posts;
+Data flow (all below <url>): users/me or users/by/username/<handle> -> sns.accounts; users/<id>/tweets -> sns.posts;
 users/<id>/mentions -> sns.mentions.
 
 Quirks:
@@ -99,7 +99,7 @@ class X(LiveConnection):
 
     def pages(self, api: Api, window: Window) -> Iterator[Page]:
         """The account and our posts where the window holds the day of reading; then the mentions that changed in the window."""
-        account = api.get(f"users/by/username/{self.handle}", {"user.fields": "public_metrics"}).body["data"]
+        account = self._account(api)
         since, _ = window.instants(self.zone, self.overlap)
         replies: dict[str, str] = {}
         reads = self.takes_readings(api, window)
@@ -120,6 +120,15 @@ class X(LiveConnection):
         rows = mapped.rows(table(self.source, page.stream), page.records, columns, context, label=page.label, start=page.start)
         rows["platform"], rows["account_id"] = "x", self.handle
         yield Frame(page.stream, rows if page.stream == "mentions" else on_day_of_reading(rows, page, self))
+
+    def _account(self, api: Api) -> Any:
+        """Our account. Of another's posts X gives no private counters, and leaves the posts out without a word."""
+        if not isinstance(self.auth, RefreshToken):
+            return api.get(f"users/by/username/{self.handle}", {"user.fields": "public_metrics"}).body["data"]
+        account = api.get("users/me", {"user.fields": "public_metrics"}).body["data"]
+        if account["username"].lower() != self.handle.lower():
+            raise SourceError(f"the refresh token belongs to another account than {self.handle}")
+        return account
 
     def _posts(self, api: Api, own: str, oldest: datetime, reads: bool) -> Iterator[Page]:
         """Our posts, the younger ones with their private counters where the account itself is signed in."""

@@ -119,8 +119,9 @@ class SurveyReader(Connection):
         answers = self._answers(responses, facts)
         days = facts["business_date"].dropna()
         if not days.empty:
+            # A live source gives the responses that changed on the days asked for, whenever they were given.
             dated = {
-                "change_date": days.min(),
+                "change_date": local_day(facts["updated_at"], self.zone).dropna().min(),
                 "updated_at": facts["updated_at"].dropna().max(),
                 "business_date": days.max(),
             }

@@ -84,10 +84,14 @@ class GoogleSheets(FormReader, LiveSheets):
             rows[OCCURRENCE] = [str(_count(same, stamp)) for stamp in stamps]
             if not rows.empty:
                 yield page_of("responses", number, rows, api.clock.now())
+                if api.one_page:  # the newest stand last: a look goes on to the first page that has any
+                    break
         if self.invitations is not None:
             for number, sheet in enumerate(self._read(api, self.invitations, counts), start=1):
                 if not sheet.rows.empty:
                     yield page_of("invitations", number, sheet.rows, api.clock.now())
+                    if api.one_page:
+                        break
 
     def read(self, page: Page) -> Iterator[Frame]:
         """The page's responses or invitations."""
@@ -125,8 +129,6 @@ class GoogleSheets(FormReader, LiveSheets):
                 first + place: [*row, *[""] * len(header)][: len(header)] for place, row in enumerate(rows) if place and any(row)
             }
             yield Sheet(title, pd.DataFrame.from_dict(filled, orient="index", columns=header, dtype="str"))
-            if api.one_page:
-                return
             above, first = rows[-1], last
 
     def _range(self, api: Api, title: str, first: int, last: int) -> list[list[str]]:

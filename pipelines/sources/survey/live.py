@@ -10,6 +10,7 @@ is one answer of a response.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -42,7 +43,9 @@ class Answers(BaseModel):
     value: Path
 
 
-class _SurveyStream(Stream):
+class SurveyStream(Stream):
+    """A list of responses, of their answers, or of those who were asked."""
+
     table: Literal["answers", "invitations"] = "answers"
     answers: Answers | None = None
 
@@ -56,7 +59,7 @@ class _SurveyStream(Stream):
         return self.columns.get("updated_at") or self.columns.get("answered_at") or self.columns.get("invited_at")
 
     @model_validator(mode="after")
-    def _known(self) -> _SurveyStream:
+    def _known(self) -> SurveyStream:
         known = RESPONSE if self.table == "answers" else INVITATION
         unknown = [name for name in self.columns if name not in known]
         if unknown:
@@ -70,62 +73,38 @@ class _SurveyStream(Stream):
         return self
 
 
-class SurveyRestStream(_SurveyStream, RestStream):
+class SurveyRestStream(SurveyStream, RestStream):
     """A list below an address."""
 
 
-class SurveyGraphqlStream(_SurveyStream, GraphqlStream):
+class SurveyGraphqlStream(SurveyStream, GraphqlStream):
     """A list that a query gives."""
 
 
-S = TypeVar("S", bound=_SurveyStream)
+S = TypeVar("S", bound=SurveyStream)
 
 
-class SurveyStreams(SurveyReader, LiveConnection, Generic[S]):
-    """A survey tool whose lists and fields are described by its entry."""
+class SurveyRecords(SurveyReader, LiveConnection):
+    """A survey tool whose lists hold one record per response, per answer or per person asked."""
 
     answered_at: Literal["answered_at"] = "answered_at"
     response_id: Literal["response_id"] = "response_id"
-    streams: dict[str, S] = Field(min_length=1)
     separator: ClassVar[str] = "\x1f"  # between several choices of a list: no text holds it
 
-    @model_validator(mode="before")
-    @classmethod
-    def _named_by_streams(cls, entry: Any) -> Any:
-        """What the streams map is there: nobody has to say it twice."""
-        streams = entry.get("streams") if isinstance(entry, Mapping) else None
-        if not isinstance(streams, Mapping):
-            return entry
-        answers = [one for one in streams.values() if isinstance(one, Mapping) and one.get("table", "answers") == "answers"]
-        named = {name for one in answers for name in (one.get("columns") or {})}
-        lists = {one.get("table") for one in streams.values() if isinstance(one, Mapping)}
-        found: dict[str, Any] = {name: name for name in ("org_unit", "weight") if name in named}
-        found |= {"invitations": "invitations"} if "invitations" in lists else {}
-        respondent = entry.get("respondent")
-        if isinstance(respondent, Mapping) and "respondent" in named:
-            found["respondent"] = {"column": "respondent", **respondent}
-            entry = {**entry, "respondent": found["respondent"]}
-        return {**found, **entry}
-
-    @model_validator(mode="after")
-    def _waves_are_mapped(self) -> SurveyStreams[S]:
-        wanted = [self.wave.column, None if self.respondent is None else self.respondent.column]
-        for name, stream in self.streams.items():
-            absent = [one for one in wanted if one is not None and stream.table == "answers" and one not in stream.columns]
-            if absent:
-                raise ValueError(f"streams.{name}.columns: {', '.join(absent)} is missing")
-        return self
+    @abstractmethod
+    def lists(self) -> Mapping[str, SurveyStream]:
+        """The lists of the tool, by name."""
 
     def paths(self, stream: str) -> Collection[str]:
         """Every path of the stream's columns, children and details."""
-        own = self.streams[stream]
+        own = self.lists()[stream]
         if own.answers is None:
             return [*own.paths(), *self.questions]
         return [*own.paths(), *(path for path in (own.answers.each or own.answers.question, own.answers.value) if path)]
 
     def pages(self, api: Api, window: Window) -> Iterator[Page]:
         """The responses and invitations of the window, day by day exactly: the survey itself is dated by them."""
-        for name, stream in self.streams.items():
+        for name, stream in self.lists().items():
             changed = stream.changed()
             for page in stream.pages(api, name, self, window):
                 days = [None if changed is None else day_of(changed, record, self.zone) for record in page.records]
@@ -134,7 +113,7 @@ class SurveyStreams(SurveyReader, LiveConnection, Generic[S]):
 
     def read(self, page: Page) -> Iterator[Frame]:
         """The page's responses or invitations."""
-        stream = self.streams[page.stream]
+        stream = self.lists()[page.stream]
         sheet = self._sheet(stream, page)
         if stream.table == "invitations":
             if not sheet.rows.empty:
@@ -155,7 +134,7 @@ class SurveyStreams(SurveyReader, LiveConnection, Generic[S]):
         changed = readable(cells.timestamp(sheet.rows["updated_at"], self.zone, self.date_format))
         return changed.where(changed.notna(), given)
 
-    def _sheet(self, stream: S, page: Page) -> Sheet:
+    def _sheet(self, stream: SurveyStream, page: Page) -> Sheet:
         mapped.require_fields(page.label, page.records, stream.columns)
         columns = {name: [unit.text(record, self.zone) for record in page.records] for name, unit in stream.columns.items()}
         if stream.table == "answers":
@@ -192,3 +171,40 @@ class SurveyStreams(SurveyReader, LiveConnection, Generic[S]):
         absent = [key for key in self.questions if records and all(is_absent(key, record) for record in records)]
         if absent:
             raise SourceError(f"{page.label}: no record has {', '.join(absent)}; correct the keys of `questions`")
+
+
+class SurveyStreams(SurveyRecords, Generic[S]):
+    """A survey tool whose lists and fields are described by its entry."""
+
+    streams: dict[str, S] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_streams(cls, entry: Any) -> Any:
+        """What the streams map is there: nobody has to say it twice."""
+        streams = entry.get("streams") if isinstance(entry, Mapping) else None
+        if not isinstance(streams, Mapping):
+            return entry
+        answers = [one for one in streams.values() if isinstance(one, Mapping) and one.get("table", "answers") == "answers"]
+        named = {name for one in answers for name in (one.get("columns") or {})}
+        lists = {one.get("table") for one in streams.values() if isinstance(one, Mapping)}
+        found: dict[str, Any] = {name: name for name in ("org_unit", "weight") if name in named}
+        found |= {"invitations": "invitations"} if "invitations" in lists else {}
+        respondent = entry.get("respondent")
+        if isinstance(respondent, Mapping) and "respondent" in named:
+            found["respondent"] = {"column": "respondent", **respondent}
+            entry = {**entry, "respondent": found["respondent"]}
+        return {**found, **entry}
+
+    @model_validator(mode="after")
+    def _waves_are_mapped(self) -> SurveyStreams[S]:
+        wanted = [self.wave.column, None if self.respondent is None else self.respondent.column]
+        for name, stream in self.streams.items():
+            absent = [one for one in wanted if one is not None and stream.table == "answers" and one not in stream.columns]
+            if absent:
+                raise ValueError(f"streams.{name}.columns: {', '.join(absent)} is missing")
+        return self
+
+    def lists(self) -> Mapping[str, SurveyStream]:
+        """Those the entry describes."""
+        return self.streams
