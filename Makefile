@@ -16,7 +16,7 @@ dev: $(VENV)/installed ## open the Dagster UI on http://127.0.0.1:3000
 
 test: lint ## everything CI runs: linters, types, documentation, tests
 	$(BIN)/engagement docs --check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-integration: $(VENV)/installed ## pull from real servers, installed below .cache/integration (minutes; needs node and npm)
 	$(BIN)/python tests/integration/install.py

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from shops import Shop
 from vendors.base import served
 from vendors.scripted import Server
+from xdist.scheduler import LoadFileScheduling
 
 # No test asserts seconds: a busy machine is no defect.
 settings.register_profile("engagement", deadline=None)
 settings.load_profile("engagement")
+
+COMPANIES = {
+    "small_company": ("test_gates", "test_orchestration", "test_privacy"),
+    "samples": ("test_customer_samples", "test_dbt_units", "test_hr_samples", "test_samples", "test_survey_statistics"),
+}
 
 
 @pytest.fixture
@@ -33,12 +40,17 @@ def content() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
     return read
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In parallel runs a file stays in one process, and so do all tests of one company: its first night takes a minute."""
-    for item in items:
-        companies = sorted({"samples", "small_company"} & set(getattr(item, "fixturenames", ())))
-        item.add_marker(pytest.mark.xdist_group(companies[0] if companies else item.path.name))
+class ByCompany(LoadFileScheduling):
+    """In parallel runs a file stays in one process, and so do all files of one company: its first night takes a minute."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return next((company for company, names in COMPANIES.items() if Path(file).stem in names), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCompany:
+    return ByCompany(config, log)
 
 
 @pytest.fixture
