@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import dagster as dg
 
@@ -28,6 +30,14 @@ def tables_to_publish(settings: Settings) -> list[Published]:
     return published_tables(json.loads(manifest_path(settings).read_text()))
 
 
+@contextmanager
+def own_warehouse(settings: Settings, context: dg.AssetCheckExecutionContext) -> Iterator[Path]:
+    """The warehouse file as this run built it, held until the end; PublishError once another run has built it anew."""
+    with writer_lock(settings.home, context.log.info):
+        require_built(settings.home, context.run.run_id)
+        yield settings.home / "warehouse.duckdb"
+
+
 def exit_checks(settings: Settings, tables: Sequence[Published]) -> dg.AssetChecksDefinition:
     """Gate 2: what a reader would notice, checked on the tables that are about to be published; every check blocks."""
 
@@ -40,11 +50,10 @@ def exit_checks(settings: Settings, tables: Sequence[Published]) -> dg.AssetChec
         ],
     )
     def exit_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        require_built(settings.home, context.run.run_id)
         releases = [] if ACCEPT_SHRINK in context.run.tags else list_releases(settings.home)
         before = next((release.tables for release in releases if release.is_current), {})
         failed = 0
-        with writer_lock(settings.home, context.log.info), Gate(settings.home / "warehouse.duckdb") as gate:
+        with own_warehouse(settings, context) as warehouse, Gate(warehouse) as gate:
             for table in tables:
                 rules = exit_rules(table.name, table.columns, before.get(table.name, 0))
                 may_be_empty = table.name not in NEVER_EMPTY and not before.get(table.name)
@@ -73,12 +82,11 @@ def leak_checks(settings: Settings) -> dg.AssetChecksDefinition:
         ],
     )
     def leak_auditor(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        require_built(settings.home, context.run.run_id)
         # Releases that go as soon as this one is published give nobody away by comparison.
         kept = [] if renewal.is_due(settings.home) else list_releases(settings.home)
         releases = [release.path / DATABASE for release in kept]
-        with writer_lock(settings.home, context.log.info):
-            leaks = audit(settings.home / "warehouse.duckdb", releases, Limits())
+        with own_warehouse(settings, context) as warehouse:
+            leaks = audit(warehouse, releases, Limits())
         for attack, found in leaks.items():
             named = [f"{leak.persons} persons by {leak.how}" for leak in found[:LEAKS_NAMED]]
             yield dg.AssetCheckResult(

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,8 +101,11 @@ def test_a_release_that_would_tell_of_one_person_is_not_published(small_company:
     wave = sorted(folder.glob("pulse_*.csv"))[0]
     with wave.open(encoding="utf-8-sig", newline="") as handle:
         rows = list(csv.reader(handle))
+    # Of a day with other answers: a night leaves days alone of which the files say nothing any more.
+    days = Counter(row[0].split()[0] for row in rows[1:])
+    rows.remove(next(row for row in rows if row[0].startswith(days.most_common(1)[0][0])))
     with wave.open("w", encoding="utf-8-sig", newline="") as handle:
-        csv.writer(handle).writerows(rows[:-1])
+        csv.writer(handle).writerows(rows)
     done = small_company.run("run", "--date", LAST_DAY)
     assert done.returncode == 1
     assert "1 persons by release" in done.stdout
