@@ -141,8 +141,8 @@ def test_an_absent_table_is_an_empty_typed_file(target: Any, tmp_path: Path) -> 
     assert file.metadata.num_rows == 0
 
 
-def test_the_contract_has_21_tables() -> None:
-    assert len(TABLES) == len({target.id for target in TABLES}) == 21
+def test_no_two_tables_of_the_contract_share_a_name() -> None:
+    assert len(TABLES) == len({target.id for target in TABLES}) == 22
 
 
 def test_an_empty_file_of_an_older_contract_is_written_anew(tmp_path: Path) -> None:
