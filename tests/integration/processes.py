@@ -73,10 +73,13 @@ class Process:
 
     def wait_until(self, is_ready: Callable[[], bool]) -> None:
         """Wait until it is; AssertionError with the end of the log when the process ends or `STARTING` is over."""
+        assert self.running is not None
         deadline = time.monotonic() + STARTING
-        while not is_ready():
-            assert self.running is not None
-            assert self.running.poll() is None, f"{self.command[0]} ended:\n{self.said()[-4000:]}"
+        while True:
+            has_ended = self.running.poll() is not None  # first: what it said before it ended counts
+            if is_ready():
+                return
+            assert not has_ended, f"{self.command[0]} ended:\n{self.said()[-4000:]}"
             assert time.monotonic() < deadline, f"{self.command[0]} did not start within {STARTING} s:\n{self.said()[-4000:]}"
             time.sleep(0.05)
 
