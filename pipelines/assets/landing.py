@@ -115,6 +115,7 @@ def run_landing(
         accept_shrink=accept_shrink,
         log=context.log.info,
         secrets=settings.secrets(),
+        lake=settings.lake,
     )
     rows, held = sum(row.landed for row in landed.tables), sum(row.quarantined for row in landed.tables)
     context.log.info(f"landed {rows:,} rows, {held:,} held back, {len(landed.refused)} connections refused")
