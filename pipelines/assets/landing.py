@@ -166,7 +166,11 @@ def metadata(rows: list[TableLanding], work: dict[str, str]) -> dict[str, dg.Met
         "quarantined": sum(row.quarantined for row in rows),
         "duplicates": sum(row.duplicates for row in rows),
         "replaced_days": len(days),
-        "connections": "; ".join(f"{name}: {work.get(name, '')}" for name in sorted(row.connection for row in rows)) or "none",
+        "connections": "; ".join(
+            f"{row.connection}: {row.landed:,} rows landed, {work.get(row.connection, '')}"
+            for row in sorted(rows, key=lambda row: row.connection)
+        )
+        or "none",
     }
 
 

@@ -22,6 +22,7 @@ from vendors.base import NIGHT, NightClock, Reply, Request, Vendor, served
 from vendors.catalogue import ALL
 
 from pipelines.door import Door
+from pipelines.sources import KINDS
 from pipelines.sources.connection import Window
 from pipelines.sources.credentials import Secrets
 from pipelines.sources.live import LiveConnection
@@ -121,6 +122,11 @@ def night(kind: type[Vendor], home: Path) -> Iterator[Night]:
 def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Night]:
     with night(request.param, tmp_path / "home") as made:
         yield made
+
+
+def test_every_live_kind_is_here() -> None:
+    kinds = {kind for kind in KINDS.values() if issubclass(kind, LiveConnection)}
+    assert kinds == {type(vendor().connection("https://vendor.example.com/")) for vendor in ALL}
 
 
 @pytest.mark.parametrize("size", ["0", "1", "page", "page + 1"])
