@@ -22,7 +22,10 @@ from pipelines.publish import rollback as roll_back
 from pipelines.rotation import RotationError
 from pipelines.settings import PROJECT, Config, ConfigError, Settings, load_settings
 from pipelines.sources.connection import Connection, FileConnection, SourceError
+from pipelines.sources.files import require_reach
 from pipelines.sources.live import LiveConnection
+from pipelines.sources.places import matching
+from pipelines.store import Store
 
 app = typer.Typer(
     help="Engagement Pipelines: land, build, check and publish.",
@@ -208,6 +211,13 @@ def doctor() -> None:
     for orphan in night.orphans(settings, config):
         console.print(f"[yellow]warning[/] {orphan}", soft_wrap=True)
     _tell_what_was_cut_off(settings)
+    if settings.lake is not None:
+        try:
+            require_reach(settings.lake)
+            console.print(f"landing zone in {settings.lake}: [green]ok[/]", soft_wrap=True)
+        except SourceError as error:
+            wrong += 1
+            console.print(f"[red]landing zone[/] {error}", soft_wrap=True)
     console.print(f"data in {_relative(settings.home)}, {len(list_releases(settings.home))} releases")
     if settings.key_employee is None:
         console.print(
@@ -315,13 +325,16 @@ def quarantine(
     import duckdb
 
     settings = load_settings()
-    pattern = str(settings.home / "quarantine" / "*" / "*" / "month=*" / "*.parquet")
-    if not list((settings.home / "quarantine").glob("*/*/month=*/*.parquet")):
+    store = Store(settings.home, settings.lake)
+    files = [str(file) for file in matching(store.quarantine, "*/*/month=*/*.parquet")]
+    if not files:
         console.print("nothing has been landed yet")
         return
     query = """select source_table, connection, change_date, key, rule, reason from read_parquet(?)
         where ? is null or source_table = ? order by all"""
-    rows = duckdb.execute(query, [pattern, table, table]).fetchall()
+    with duckdb.connect() as sql:
+        store.attach(sql)
+        rows = sql.execute(query, [files, table, table]).fetchall()
     for source_table, connection, changed, key, rule, reason in rows:
         console.print(f"{source_table} {connection} {changed or 'no day'} {key} [{rule}] {reason}", markup=False, soft_wrap=True)
     console.print(f"{len(rows)} rows held back")

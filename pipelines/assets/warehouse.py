@@ -52,6 +52,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     """What the dbt project reads from its environment."""
     return {
         "ENGAGEMENT_HOME": str(settings.home),
+        "ENGAGEMENT_LAKE": str(settings.lake or settings.home),
         "DBT_TARGET_PATH": str(settings.home / "dbt"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -118,7 +119,7 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
 
     @dbt_assets(manifest=manifest_path(settings), name="warehouse", dagster_dbt_translator=Translator())
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        Store(settings.home).prepare()
+        Store(settings.home, settings.lake).prepare()
         built = settings.home / "warehouse.built"
         os.environ.update(dbt_environment(settings))
         dbt = Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
