@@ -1,9 +1,11 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-integration lint docs lock clean
+.PHONY: help run dev test test-integration ci servers lint docs lock clean
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+ALL := -o addopts="-ra --strict-markers"
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -14,13 +16,19 @@ run: $(VENV)/installed ## set up, land the samples, run the nightly job, publish
 dev: $(VENV)/installed ## open the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/engagement dev
 
-test: lint ## everything CI runs: linters, types, documentation, tests
+test: lint ## linters, types, documentation, tests
 	$(BIN)/engagement docs --check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(TESTS)
 
-test-integration: $(VENV)/installed ## pull from real servers, installed below .cache/integration (minutes; needs node and npm)
+test-integration: servers ## pull from real servers
+	$(BIN)/python -m pytest $(ALL) tests/integration
+
+ci: lint servers ## everything CI runs: `make test` and `make test-integration` as one
+	$(BIN)/engagement docs --check
+	$(TESTS) $(ALL)
+
+servers: $(VENV)/installed ## install the servers of `make test-integration` below .cache (minutes; needs node and npm)
 	$(BIN)/python tests/integration/install.py
-	$(BIN)/python -m pytest -o addopts="-ra --strict-markers" tests/integration
 
 lint: $(VENV)/installed ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check pipelines tests
