@@ -1,16 +1,16 @@
-"""A landing zone of any size, written without files: what two years of nights would have landed of a shop with so many order lines.
+"""A landing zone of any size, written without files: what two years of nights would have landed of one shop and its company.
 
-Data flow: seed -> customers and their pseudonyms -> SQL month by month (scale_shop.py, scale_company.py) -> <folder>/data/landing in
-the store's own format, <folder>/connections.yaml and the drop folders it reads, empty. `drop` then writes what a later day brings.
+Data flow: seed -> customers and their pseudonyms -> SQL month by month (scale_shop.py, scale_company.py) -> <folder>/data/landing
+in the store's own format, <folder>/connections.yaml and the drop folders it reads: the day after the history lies there already,
+`drop` writes what later days bring.
 
-Every value follows from the seed and a record's number by DuckDB's hash: the same arguments give the same rows in any order, and a
-day dropped later continues what has landed. Proportions at 10,000,000 lines: 4,000,000 orders, 500,000 customers, 5,000 readings
-of posts a day, 100,000 answers.
+Every value follows from the seed and a record's number by DuckDB's hash: the same arguments give the same rows, month by month or
+day by day, and a day dropped later continues what has landed. Proportions at 10,000,000 lines: 4,000,000 orders,
+500,000 customers, 5,000 readings of posts a day, 100,000 answers.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.generate import scale_company, scale_shop
+from pipelines.generate.files import write_csv
 from pipelines.generate.scale_sql import Relation
 from pipelines.generate.shops import demand
 from pipelines.settings import KEPT_KEYS, KEY_CLASSES, kept_text
@@ -97,7 +98,10 @@ class Scale:
 
 
 def generate_scale(folder: Path, scale: Scale) -> int:
-    """Write the landing zone of `scale` into `folder`, which must not hold one yet; the number of order lines landed."""
+    """Write the landing zone of `scale` into `folder`, which must not hold one yet, and drop the day that follows.
+
+    Returns the number of order lines landed: those of cancelled orders have landed twice.
+    """
     home = folder / "data"
     if (home / "landing").exists():
         raise ValueError(f"{home} holds a landing zone already; choose another folder")
@@ -113,23 +117,24 @@ def generate_scale(folder: Path, scale: Scale) -> int:
                 rows = _rows(sql, scale, relation, first, last)
                 lines += rows.num_rows if relation.table == ("ec", "order_lines") else 0
                 _land(store, relation, rows)
+        _drop(sql, folder, scale, scale.last + timedelta(days=1))
     return lines
 
 
-def drop(folder: Path, scale: Scale, day: date) -> int:
-    """Write what `day` brings into the drop folders of `folder`: orders, counters, followers, mentions. Returns the order lines."""
+def drop(folder: Path, scale: Scale, first: date, last: date) -> None:
+    """Write what each day from `first` to `last` brings into the drop folders: orders, new members, counters, followers."""
     with _opened(scale) as sql:
-        scale_shop.prepare_month(sql, scale, day, day)
-        scale_company.prepare(sql, scale, day, day)
-        rows = {name: sql.execute(query).fetchall() for name, query in scale_shop.EXPORTS.items()}
-        rows |= {name: sql.execute(query, [day]).fetchall() for name, query in scale_company.EXPORTS.items()}
-        for name, content in rows.items():
-            file = folder / "drop" / name / f"{name}_{day:%Y%m%d}.csv"
-            with file.open("w", encoding="utf-8", newline="") as stream:
-                writer = csv.writer(stream)
-                writer.writerow(DROPS[name])
-                writer.writerows(content)
-    return len(rows["shop"])
+        for number in range((last - first).days + 1):
+            _drop(sql, folder, scale, first + timedelta(days=number))
+
+
+def _drop(sql: duckdb.DuckDBPyConnection, folder: Path, scale: Scale, day: date) -> None:
+    scale_shop.prepare_month(sql, scale, day, day)
+    scale_company.prepare(sql, scale, day, day)
+    rows = {name: sql.execute(query).fetchall() for name, query in scale_shop.EXPORTS.items()}
+    rows |= {name: sql.execute(query, [day]).fetchall() for name, query in scale_company.EXPORTS.items()}
+    for name, content in rows.items():
+        write_csv(folder / "drop" / name / f"{name}_{day:%Y%m%d}.csv", DROPS[name], content)
 
 
 def months(first: date, last: date) -> Iterator[tuple[date, date]]:
@@ -159,20 +164,18 @@ def _opened(scale: Scale) -> duckdb.DuckDBPyConnection:
             "orders": pc.subtract(first[1:], first[:-1]),
         }
     )
-    sql.execute("create table days as from days")
+    sql.from_arrow(days).create("days")
     _persons(sql, scale)
     return sql
 
 
 def _persons(sql: duckdb.DuckDBPyConnection, scale: Scale) -> None:
     """Everybody's pseudonyms, as a pull would have made them of the customer and employee numbers in the exports."""
-    columns = "(number bigint, customer_pid varchar, mail_pid varchar, social_pid varchar)"
-    sql.execute(f"create table customer_pids {columns}")
+    sql.execute("create table customer_pids (number bigint, customer_pid varchar, mail_pid varchar, social_pid varchar)")
     for start in range(0, scale.customers, PERSONS_AT_ONCE):
         numbers = range(start, min(start + PERSONS_AT_ONCE, scale.customers))
         pids = Pseudonymiser(scale.keys())  # it remembers everybody it met: a new one forgets those before
         persons = {
-            "number": pa.array(numbers, pa.int64()),
             "customer_pid": [pids.pid(Person("customer", "id", f"C{number:08d}", "shop")) for number in numbers],
             "mail_pid": [pids.pid(Person("customer", "mail", f"c{number}@example.jp")) for number in numbers],
             "social_pid": [
@@ -180,9 +183,8 @@ def _persons(sql: duckdb.DuckDBPyConnection, scale: Scale) -> None:
                 for number in numbers
             ],
         }
-        block = pa.table({name: values if isinstance(values, pa.Array) else pa.array(values, pa.string()) for name, values in persons.items()})
-        sql.execute("insert into customer_pids from block")
-        del block
+        columns = {name: pa.array(values, pa.string()) for name, values in persons.items()}
+        sql.from_arrow(pa.table({"number": pa.array(numbers, pa.int64()), **columns})).insert_into("customer_pids")
     pids = Pseudonymiser(scale.keys())
     employees = range(scale_company.employees(scale))
     staff = pa.table(
@@ -191,7 +193,7 @@ def _persons(sql: duckdb.DuckDBPyConnection, scale: Scale) -> None:
             "employee_pid": [pids.pid(Person("employee", "id", f"E{number:05d}", "hr")) for number in employees],
         }
     )
-    sql.execute("create table employee_pids as from staff")
+    sql.from_arrow(staff).create("employee_pids")
 
 
 def _rows(sql: duckdb.DuckDBPyConnection, scale: Scale, relation: Relation, first: date, last: date) -> pa.Table:
@@ -265,8 +267,8 @@ connections:
     platform: x
     account_id: x_brand
     day: {{column: day}}
-    columns: {{post_id: post, posted_at: at, impressions: impressions, likes: likes, replies: replies, reposts: reposts, saves: saves,
-              clicks: clicks}}
+    columns: {{post_id: post, posted_at: at, impressions: impressions, likes: likes, replies: replies, reposts: reposts,
+              saves: saves, clicks: clicks}}
   instagram_posts:
     source: sns
     kind: posts_csv
@@ -274,7 +276,8 @@ connections:
     platform: instagram
     account_id: instagram_brand
     day: {{column: day}}
-    columns: {{post_id: post, posted_at: at, views: views, reach: reach, likes: likes, replies: replies, reposts: reposts, saves: saves}}
+    columns: {{post_id: post, posted_at: at, views: views, reach: reach, likes: likes, replies: replies, reposts: reposts,
+              saves: saves}}
   x_accounts:
     source: sns
     kind: accounts_csv

@@ -1,7 +1,7 @@
 """What surrounds the shop of a landing zone of any size: social networks, surveys, personnel, plans.
 
-Data flow: days, customer_pids and employee_pids (scale.py) -> `prepare`: sizes as SQL variables -> `RELATIONS`, one query per landing
-table of which scale.py takes one month; `EXPORTS`, a day's counters as the platforms' files.
+Data flow: days, customer_pids and employee_pids (scale.py) -> `prepare`: sizes as SQL variables, and what several tables share ->
+`RELATIONS`, one query per landing table of which scale.py takes one month; `EXPORTS`, a day's counters as the platforms' files.
 """
 
 from __future__ import annotations
@@ -53,18 +53,20 @@ def prepare(sql: duckdb.DuckDBPyConnection, scale: Scale, first: date, last: dat
         for place, item in enumerate(words.STAFF_ITEMS, start=1)
     )
     sql.execute(f"create or replace temp table units as from (values {units}) as units (place, org_unit)")
-    sql.execute(f"create or replace temp table items as from (values {items}) as items (position, code, driver, text, is_reversed)")
+    sql.execute(
+        f"create or replace temp table items as from (values {items}) as items (position, code, driver, text, is_reversed)"
+    )
     for statement in (_POSTS, _STAFF, _WAVES, _INVITED):
         sql.execute(statement)
 
 
 # A post of day 10 and place 3 is number 10 * posts_a_day + 3; its counters rise towards what it will reach.
+_REACHED = f"500 + 9500 * power({drawn('post', 'posted.number * 1000 + place')}, 3)"
 _POSTS = f"""
 create or replace temp table posts_ as
 select posted.number * getvariable('posts_a_day') + place as number, reading.day as change_date, posted.day,
   if(place % 2 = 0, 'x', 'instagram') as platform,
-  floor((500 + 9500 * power({drawn("post", "posted.number * 1000 + place")}, 3)) * (1 - exp(-(1 + reading.day - posted.day) / 4.0)))::bigint
-    as seen
+  floor(({_REACHED}) * (1 - exp(-(1 + reading.day - posted.day) / 4.0)))::bigint as seen
 from days as reading
 join days as posted on posted.day between reading.day - {READ_FOR - 1} and reading.day and posted.day >= getvariable('first_day')
 cross join range(getvariable('posts_a_day')) as places (place)
@@ -75,11 +77,12 @@ _POSTED_AT = instant("day", f"32400 + {drawn('hour', 'number')} * 40000")
 _STAFF = f"""
 create or replace temp table staff as
 select number, employee_pid, org_unit, hire_date, greatest(hire_date, getvariable('first_day')) as valid_from,
-  if({drawn("leaves", "number")} < 0.17 and leave_date > greatest(hire_date, getvariable('first_day')), leave_date, null) as leave_date,
+  if({drawn("leaves", "number")} < 0.17 and leave_date > hire_date, leave_date, null) as leave_date,
   if({drawn("reason", "number")} < 0.75, 'voluntary', 'retirement') as leave_reason,
   first_value(employee_pid) over (order by number) as manager_pid
 from (
-  select *, getvariable('first_day') + if({drawn("new", "number")} < 0.2, 1, -5)::int * (1 + floor({drawn("hired", "number")} * 600)::int)
+  select *,
+    getvariable('first_day') + if({drawn("new", "number")} < 0.2, 1, -5)::int * floor({drawn("hired", "number")} * 600 + 1)::int
       as hire_date,
     getvariable('first_day') + 60 + floor({drawn("left", "number")} * 640)::int as leave_date
   from employee_pids
@@ -97,7 +100,7 @@ select 'customer_nps' as survey_id, wave_no, wave, waves.day, mail_pid as respon
   customer_pids.number as who, {drawn("answers", "wave_no", "customer_pids.number")} < 1.0 / {INVITED_PER_RESPONSE} as is_answered
 from waves join customer_pids
   on customer_pids.number < first_order // 8
-  and {drawn("invited", "wave_no", "customer_pids.number")} < {INVITED_PER_RESPONSE} * getvariable('responses') / (first_order / 8.0)
+  and {drawn("invited", "wave_no", "customer_pids.number")} * first_order < 8 * {INVITED_PER_RESPONSE} * getvariable('responses')
 union all
 select 'staff_pulse', wave_no, wave, waves.day, employee_pid, org_unit, -1 - number,
   {drawn("answers", "wave_no", "-1 - number")} < 0.8
@@ -169,8 +172,8 @@ def _social(platform: str) -> tuple[Relation, ...]:
         Relation(
             ("sns", "posts"),
             f"{platform}_posts",
-            f"""select change_date, day as business_date, (7000000000 + number)::varchar as post_id, '{platform}_brand' as account_id,
-                  platform, change_date as day, {_POSTED_AT} as posted_at, 'photo' as post_type, {seen}, seen // 30 as likes,
+            f"""select change_date, day as business_date, (7000000000 + number)::varchar as post_id, platform, change_date as day,
+                  '{platform}_brand' as account_id, {_POSTED_AT} as posted_at, 'photo' as post_type, {seen}, seen // 30 as likes,
                   seen // 300 as replies, seen // 200 as reposts, seen // 150 as saves, {clicks}
                 from posts_ where platform = '{platform}'""",
         ),
@@ -185,7 +188,9 @@ def _social(platform: str) -> tuple[Relation, ...]:
 
 
 _FOLLOWERS = f"5000 + 12 * number + floor({drawn('followers', 'number')} * 10)::int"
-_MONTHS = """(select day as month from days where day(day) = 1 and day between getvariable('range_from') and getvariable('range_to'))"""
+_MONTHS = (
+    """(select day as month from days where day(day) = 1 and day between getvariable('range_from') and getvariable('range_to'))"""
+)
 _STAFF_QUESTIONS = """
   select code, text, 'rating', driver, 1.0, 5.0, 4.0, is_reversed, position from items
   union all select 'enps', 'eNPS', 'nps', null, 0.0, 10.0, null, false, 10"""
@@ -201,9 +206,9 @@ RELATIONS = (
         ("sns", "mentions"),
         "mentions",
         f"""select day as change_date, {_POSTED_AT} as updated_at, 'M' || number as post_id, 'x' as platform,
-              'x_brand' as account_id, coalesce(social_pid, md5('author' || number % 50000)) as author_pid, {_POSTED_AT} as posted_at,
-              (number % 997) as author_followers, number % 7 as likes, number % 3 as replies, number % 2 as reposts,
-              number % 2 = 0 as is_ugc, number % 10 = 0 as is_incentivised, (number % 21 - 10) / 10.0 as polarity,
+              'x_brand' as account_id, coalesce(social_pid, md5('author' || number % 50000)) as author_pid,
+              {_POSTED_AT} as posted_at, (number % 997) as author_followers, number % 7 as likes, number % 3 as replies,
+              number % 2 as reposts, number % 2 = 0 as is_ugc, number % 10 = 0 as is_incentivised, (number % 21 - 10) / 10.0 as polarity,
               'source' as polarity_source, 20 + number % 80 as text_length,
               if(number % 4 = 0, {_POSTED_AT} + to_minutes(20 + number % 400), null) as first_reply_at
             from (
@@ -229,16 +234,19 @@ RELATIONS = (
         f"""select month + 9 as change_date, employee_pid, kind || '/' || month || '/' || number as activity_id, kind, hours,
               month + 9 as occurred_on, if(kind = 'suggestion', {drawn("adopted", "number")} < 0.3, null) as is_adopted
             from {_MONTHS} join staff on valid_from < month and (leave_date is null or leave_date > month + 9)
-              cross join (values ('one_on_one', 0.5, 1.0), ('training', 3.0, 0.2), ('suggestion', null, 0.1)) as kinds (kind, hours, share)
+              cross join (values ('one_on_one', 0.5, 1.0), ('training', 3.0, 0.2), ('suggestion', null, 0.1))
+                as kinds (kind, hours, share)
             where {drawn("active", "number", "month - date '2000-01-01'", "length(kind)")} < share""",
     ),
     Relation(
         ("hr", "finance"),
         "people",
         f"""select month as change_date, business_unit, month, account, people * yen as amount, 'JPY' as currency
-            from {_MONTHS} cross join (select split_part(org_unit, '/', 1) as business_unit, count(*) as people from staff group by all)
-              cross join (values ('sales', 1150000), ('operating_profit', 69000), ('labour_cost', 420000), ('training_cost', 6500))
-                as accounts (account, yen)""",
+            from {_MONTHS}
+              cross join (select split_part(org_unit, '/', 1) as business_unit, count(*) as people from staff group by all)
+              cross join (
+                values ('sales', 1150000), ('operating_profit', 69000), ('labour_cost', 420000), ('training_cost', 6500)
+              ) as accounts (account, yen)""",
     ),
     Relation(
         ("plan", "initiatives"),
@@ -254,8 +262,8 @@ RELATIONS = (
     Relation(
         ("plan", "initiative_subjects"),
         "plan",
-        f"""select getvariable('first_day') as change_date, code, subject, subject_type, if(is_treated, 'treatment', 'control') as arm,
-              {_FIRST_HALF} as start_date
+        f"""select getvariable('first_day') as change_date, code, subject, subject_type,
+              if(is_treated, 'treatment', 'control') as arm, {_FIRST_HALF} as start_date
             from (
               select 'CPN-01' as code, customer_pid as subject, 'customer' as subject_type, number % 2 = 0 as is_treated
               from customer_pids where number < getvariable('subjects')
@@ -268,7 +276,8 @@ RELATIONS = (
         ("plan", "targets"),
         "plan",
         f"""select month as change_date, metric_code, 'all' as unit, month, target_value
-            from {_MONTHS} cross join (values ('nps', 30), ('repeat_rate', 0.5), ('enps', -20)) as targets (metric_code, target_value)""",
+            from {_MONTHS}
+              cross join (values ('nps', 30), ('repeat_rate', 0.5), ('enps', -20)) as targets (metric_code, target_value)""",
     ),
 )
 
@@ -278,8 +287,8 @@ EXPORTS = {
           seen // 300, seen // 200, seen // 150, seen // 80
         from posts_ where platform = 'x' and change_date = ? order by number""",
     "instagram_posts": f"""
-        select 7000000000 + number, strftime({_POSTED_AT} + interval 9 hours, '%Y-%m-%d %H:%M:%S'), change_date, seen, seen * 8 // 10,
-          seen // 30, seen // 300, seen // 200, seen // 150
+        select 7000000000 + number, strftime({_POSTED_AT} + interval 9 hours, '%Y-%m-%d %H:%M:%S'), change_date, seen,
+          seen * 8 // 10, seen // 30, seen // 300, seen // 200, seen // 150
         from posts_ where platform = 'instagram' and change_date = ? order by number""",
     **{
         f"{platform}_accounts": f"""

@@ -1,7 +1,7 @@
-"""The shop of a landing zone of any size: orders and their lines, customers, products, adjustments, reviews, subscriptions, points.
+"""The shop of a landing zone of any size: orders with all that follows from them, customers, products.
 
-Data flow: days and customer_pids (scale.py) -> `prepare_month`: orders_, lines_, totals_ of one month and of the days before it whose
-consequences reach into it -> `RELATIONS`, one query per landing table; `EXPORTS`, the same orders as the shop's files.
+Data flow: days and customer_pids (scale.py) -> `prepare_month`: orders_, lines_, totals_ of one month and of the days before it
+whose consequences reach into it -> `RELATIONS`, one query per landing table; `EXPORTS`, the same orders as the shop's files.
 
 Every eighth order is a new customer's first; the others fall on customers so far, half of them on recent ones. One order in 25 is
 cancelled on the next day and lands again, with its lines; 3 % have their first line returned ten days later.
@@ -91,8 +91,8 @@ priced as (
   select number, day, 5, 'discount', null, 'クーポン', 1, -sum(price * quantity)::bigint // 10, 8 from sold
   where {drawn("coupon", "number")} < 0.15 group by number, day
   union all
-  select number, day, 6, 'points', null, 'ポイント', 1, -100 * (1 + floor({drawn("points", "number")} * 5)::bigint), 0 from orders_
-  where {drawn("uses points", "number")} < 0.15
+  select number, day, 6, 'points', null, 'ポイント', 1, -100 * (1 + floor({drawn("points", "number")} * 5)::bigint), 0
+  from orders_ where {drawn("uses points", "number")} < 0.15
 )
 select *, price * quantity as amount, sign(price) * (abs(price) * quantity * rate // 100) as tax from priced"""
 
@@ -103,7 +103,7 @@ select number, sum(amount + tax) as total, sum(amount) as amount, sum(tax) as ta
 from lines_ group by number"""
 
 # What an order is as placed, and once more as cancelled.
-_STATES = f"""(
+_STATES = """(
   select *, day as change_date, ordered_at as updated_at, 'shipped' as status, null::timestamp as stopped_at from orders_
   union all
   select *, day + 1, cancelled_at, 'cancelled', cancelled_at from orders_ where is_cancelled)"""
@@ -148,8 +148,8 @@ RELATIONS = (
               -pieces as quantity, -amount as amount, -tax as tax_amount, 'JPY' as currency
             from orders_ join totals_ using (number) where is_cancelled
             union all
-            select orders_.day + 10, ordered_at + interval 10 days, order_id || '-return-1', order_id, '1', customer_pid, mail_pid,
-              'return', ordered_at + interval 10 days, sku, -quantity, -amount, -tax, 'JPY'
+            select orders_.day + 10, ordered_at + interval 10 days, order_id || '-return-1', order_id, '1', customer_pid,
+              mail_pid, 'return', ordered_at + interval 10 days, sku, -quantity, -amount, -tax, 'JPY'
             from orders_ join lines_ using (number) where is_returned and line_no = 1""",
     ),
     Relation(
@@ -169,7 +169,8 @@ RELATIONS = (
         f"""select change_date, moment as updated_at, 'S' || customer as subscription_id, 'shop' as shop, customer_pid, event,
               moment as occurred_at, '飲みくらべ' as plan, 2980 as monthly_amount, 'JPY' as currency
             from (
-              select customer, customer_pid, 'activated' as event, day as change_date, {instant("day", "43200")} as moment from subscribers
+              select customer, customer_pid, 'activated' as event, day as change_date, {instant("day", "43200")} as moment
+              from subscribers
               union all
               select customer, customer_pid, 'cancelled', day + stay, {instant("day + stay", "43200")} from subscribers)""",
     ),
@@ -187,7 +188,7 @@ RELATIONS = (
 
 # The day's orders and new members as the shop's files; only goods, for which a file with a row per line has columns.
 EXPORTS = {
-    "shop": f"""
+    "shop": """
         select order_id, 'C' || lpad(customer::varchar, 8, '0'), 'c' || customer || '@example.jp',
           strftime(ordered_at + interval 9 hours, '%Y-%m-%d %H:%M:%S'), line_no, sku, name, quantity, price, rate / 100.0,
           sum(amount + tax) over (partition by number)
