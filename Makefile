@@ -1,6 +1,6 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-integration lint docs lock clean
+.PHONY: help run dev test test-integration bench lint docs lock clean
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,9 @@ test: lint ## everything CI runs: linters, types, documentation, tests
 test-integration: $(VENV)/installed ## pull from real servers, installed below .cache/integration (minutes; needs node and npm)
 	$(BIN)/python tests/integration/install.py
 	$(BIN)/python -m pytest -o addopts="-ra --strict-markers" tests/integration
+
+bench: $(VENV)/installed ## measure whole nights and write docs/performance.md (an hour; LINES="samples 100000" for some sizes only)
+	$(BIN)/python -m tests.bench.night $(LINES)
 
 lint: $(VENV)/installed ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check pipelines tests

@@ -208,8 +208,8 @@ RELATIONS = (
         f"""select day as change_date, {_POSTED_AT} as updated_at, 'M' || number as post_id, 'x' as platform,
               'x_brand' as account_id, coalesce(social_pid, md5('author' || number % 50000)) as author_pid,
               {_POSTED_AT} as posted_at, (number % 997) as author_followers, number % 7 as likes, number % 3 as replies,
-              number % 2 as reposts, number % 2 = 0 as is_ugc, number % 10 = 0 as is_incentivised, (number % 21 - 10) / 10.0 as polarity,
-              'source' as polarity_source, 20 + number % 80 as text_length,
+              number % 2 as reposts, number % 2 = 0 as is_ugc, number % 10 = 0 as is_incentivised,
+              (number % 21 - 10) / 10.0 as polarity, 'source' as polarity_source, 20 + number % 80 as text_length,
               if(number % 4 = 0, {_POSTED_AT} + to_minutes(20 + number % 400), null) as first_reply_at
             from (
               select day, unnest(range(ceil(number * getvariable('mentions_a_day'))::bigint,
