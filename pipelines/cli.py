@@ -361,7 +361,8 @@ def generate(
 
 
 def _generate_scale(folder: Path | None, lines: int, seed: int, days: int, start: date) -> None:
-    from pipelines.generate.scale import Scale, generate_scale
+    from pipelines.generate.scale import generate_scale
+    from pipelines.generate.scale_sql import Scale
 
     if folder is None:
         raise ConfigError("--scale writes a landing zone of its own: name the folder it is to lie in")

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.door import Door
-from pipelines.generate.scale import Scale, drop, generate_scale
+from pipelines.generate.scale import drop, generate_scale
+from pipelines.generate.scale_sql import Scale
 from pipelines.settings import read_connections
 from pipelines.sources.connection import Window
 from pipelines.sources.contract import TABLES

@@ -11,12 +11,8 @@ day by day, and a day dropped later continues what has landed. Proportions at 10
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 
 import duckdb
@@ -25,19 +21,14 @@ import pyarrow.compute as pc
 
 from pipelines.generate import scale_company, scale_shop
 from pipelines.generate.files import write_csv
-from pipelines.generate.scale_sql import Relation
-from pipelines.generate.shops import demand
-from pipelines.settings import KEPT_KEYS, KEY_CLASSES, kept_text
+from pipelines.generate.scale_sql import AHEAD, DAYS, Relation, Scale
+from pipelines.settings import KEPT_KEYS, kept_text
 from pipelines.sources.connection import Person
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.pseudonym import Pseudonymiser
-from pipelines.sources.schema import KeyClass, Table
+from pipelines.sources.schema import Table
 from pipelines.store import EXTRACTOR, Day, Store, private, write_file, write_private
 
-DAYS = 730
-AHEAD = 400  # days after the history for which `drop` can write files
-LEAST = 1_000  # order lines: below that no day has a row of each kind
-LINES_PER_ORDER = 2.5
 MEMORY = "1GB"
 PERSONS_AT_ONCE = 50_000
 BATCH = "generated"
@@ -51,50 +42,6 @@ SQL_TYPES = {
     "date": "date",
     "timestamp": "timestamp",
 }
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What is made: about `lines` order lines in two years, of which the first `days` days have landed."""
-
-    lines: int
-    seed: int = 1
-    days: int = DAYS
-    start: date = date(2024, 10, 1)
-
-    def __post_init__(self) -> None:
-        if self.lines < LEAST or not 1 <= self.days <= DAYS:
-            raise ValueError(f"a scale is at least {LEAST} order lines and 1 to {DAYS} days, not {self.lines} and {self.days}")
-
-    @property
-    def last(self) -> date:
-        """The last day that has landed."""
-        return self.day(self.days - 1)
-
-    @property
-    def share(self) -> float:
-        """Size relative to 10,000,000 order lines."""
-        return self.lines / 10_000_000
-
-    def day(self, number: int) -> date:
-        """The day `number` days after the first."""
-        return self.start + timedelta(days=number)
-
-    @cached_property
-    def first_orders(self) -> list[int]:
-        """The number of the first order of each day; the days go on after the history."""
-        season = [demand(self.day(number)) for number in range(DAYS + AHEAD)]
-        orders = self.lines / LINES_PER_ORDER / sum(season[:DAYS])
-        return [0, *(round(orders * so_far) for so_far in accumulate(season))]
-
-    @property
-    def customers(self) -> int:
-        """Customers, those of the days after the history included."""
-        return -(-self.first_orders[-1] // scale_shop.ORDERS_PER_CUSTOMER)
-
-    def keys(self) -> dict[KeyClass, bytes]:
-        """Pseudonym keys that anybody can work out: nobody here is real, and the same seed is to give the same bytes."""
-        return {name: hashlib.sha256(f"{self.seed}/{name}".encode()).hexdigest().encode() for name in KEY_CLASSES}
 
 
 def generate_scale(folder: Path, scale: Scale) -> int:

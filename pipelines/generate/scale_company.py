@@ -7,15 +7,11 @@ Data flow: days, customer_pids and employee_pids (scale.py) -> `prepare`: sizes 
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import duckdb
 
 from pipelines.generate import vocabulary as words
-from pipelines.generate.scale_sql import Relation, drawn, instant
-
-if TYPE_CHECKING:
-    from pipelines.generate.scale import Scale
+from pipelines.generate.scale_sql import ORDERS_PER_CUSTOMER, Relation, Scale, drawn, instant
 
 READINGS_PER_DAY = 5_000  # of posts' counters, at 10,000,000 order lines
 READ_FOR = 31  # days, the one of the post included
@@ -94,13 +90,14 @@ create or replace temp table waves as
 select number as wave_no, day, strftime(day, '%Y') || 'Q' || quarter(day) as wave, first_order
 from days where day(day) = 10 and month(day) in (2, 5, 8, 11)
   and day between getvariable('range_from') - 31 and getvariable('range_to')"""
+_PER_RESPONSE = ORDERS_PER_CUSTOMER * INVITED_PER_RESPONSE  # orders so far, of the customers to be invited
 _INVITED = f"""
 create or replace temp table invited as
 select 'customer_nps' as survey_id, wave_no, wave, waves.day, mail_pid as respondent_pid, null as org_unit,
   customer_pids.number as who, {drawn("answers", "wave_no", "customer_pids.number")} < 1.0 / {INVITED_PER_RESPONSE} as is_answered
 from waves join customer_pids
-  on customer_pids.number < first_order // 8
-  and {drawn("invited", "wave_no", "customer_pids.number")} * first_order < 8 * {INVITED_PER_RESPONSE} * getvariable('responses')
+  on customer_pids.number < first_order // {ORDERS_PER_CUSTOMER}
+  and {drawn("invited", "wave_no", "customer_pids.number")} * first_order < {_PER_RESPONSE} * getvariable('responses')
 union all
 select 'staff_pulse', wave_no, wave, waves.day, employee_pid, org_unit, -1 - number,
   {drawn("answers", "wave_no", "-1 - number")} < 0.8

@@ -10,17 +10,12 @@ cancelled on the next day and lands again, with its lines; 3 % have their first 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import duckdb
 
 from pipelines.generate import vocabulary as words
-from pipelines.generate.scale_sql import Relation, drawn, instant
+from pipelines.generate.scale_sql import ORDERS_PER_CUSTOMER, Relation, Scale, drawn, instant
 
-if TYPE_CHECKING:
-    from pipelines.generate.scale import Scale
-
-ORDERS_PER_CUSTOMER = 8
 HANDLE_EVERY = 50  # customers, of whom one says which account on X is theirs
 SUBSCRIBER_EVERY = 25
 LONGEST_DELAY = 10  # days after an order in which something follows from it

@@ -1,4 +1,4 @@
-"""The figures of tests/bench/night.py as tables: printed, and put between the markers of docs/performance.md."""
+"""The figures of tests/bench as tables: printed, and put between the markers of docs/performance.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 from pipelines.settings import PROJECT
 
 PAGE = PROJECT / "docs" / "performance.md"
-BEGIN, END = "<!-- figures of `make bench` -->", "<!-- end of figures -->"
 MEASURED = {
     "generate": "`engagement generate --scale`",
     "full": "full rebuild: the first night",
@@ -32,26 +31,31 @@ def write_page(results: dict[str, Result], measured: Sequence[str], shown: Seque
     print("\n".join(tables({size: results[size] for size in measured})))
     if not set(measured) & set(shown):
         return
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    figures = "\n".join(tables({size: results[size] for size in shown}))
-    PAGE.write_text(f"{before}{BEGIN}\n\n{figures}\n{END}{after}", encoding="utf-8")
-    print(f"wrote {PAGE.relative_to(PROJECT)}")
+    put("figures", tables({size: results[size] for size in shown}))
+
+
+def put(what: str, lines: Sequence[str]) -> None:
+    """Replace what stands between the markers of `what` in the page."""
+    begin, end = f"<!-- {what}: written by tests/bench -->", f"<!-- end of {what} -->"
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    PAGE.write_text("\n".join([before + begin, "", *lines, end + after]), encoding="utf-8")
+    print(f"wrote the {what} of {PAGE.relative_to(PROJECT)}")
 
 
 def tables(results: dict[str, Result]) -> list[str]:
     """All tables as Markdown lines."""
     lines = [f"Measured on {', '.join(sorted({result['on'] for result in results.values()}))}: {machine()}.", ""]
-    lines += ["### Ratios", "", *_table(("ratio", "budget", *map(_name, results)), _ratios(results))]
+    lines += ["### Ratios", "", *table(("ratio", "budget", *map(_name, results)), _ratios(results), len(results))]
     lines += ["### Times and memory", "", "Seconds on the clock / seconds of CPU / peak memory of all processes in GB.", ""]
-    lines += _table(("", *map(_name, results)), _times(results))
+    lines += table(("", *map(_name, results)), _times(results), len(results))
     lines += ["### Where a night's time goes", "", "Seconds on the clock, and share of the night.", ""]
     for night in NIGHTS:
         of_night = {size: result[night] for size, result in results.items() if night in result}
         if of_night:
             names = dict.fromkeys(part for result in of_night.values() for part in result["parts"])
             rows = [(part, *(_part(result, part) for result in of_night.values())) for part in names]
-            lines += _table((MEASURED[night], *map(_name, of_night)), rows)
+            lines += table((MEASURED[night], *map(_name, of_night)), rows, len(of_night))
     return lines
 
 
@@ -80,6 +84,7 @@ def _ratios(results: dict[str, Result]) -> list[tuple[str, ...]]:
             (f"gates, share of the {MEASURED[night]}", "0.15", *(_gates(result, night) for result in results.values()))
             for night in NIGHTS
         ),
+        row("rewriting month files, share of the nightly", "0.05 at 10 M", ("nightly", "rewriting"), ("nightly", "wall")),
         row("nightly / plain pandas, time", "0.5", ("nightly", "wall"), ("pandas", "wall")),
         row("nightly / plain pandas, memory", "0.33", ("nightly", "peak"), ("pandas", "peak")),
         row("full rebuild / plain pandas, time", "0.5", ("full", "wall"), ("pandas", "wall")),
@@ -98,7 +103,6 @@ def _times(results: dict[str, Result]) -> list[tuple[str, ...]]:
         return f"{result['copy']['wall']:.1f} ({result['copy']['bytes'] / 1e6:,.0f} MB)" if "copy" in result else ""
 
     rows = [(title, *(cell(result.get(name)) for result in results.values())) for name, title in MEASURED.items()]
-    rows = [row for row in rows if any(row[1:])]
     differences = [", ".join(result.get("pandas", {}).get("differences", ())) for result in results.values()]
     if any(differences):
         rows.append(("**pandas and the night differ**", *differences))
@@ -131,8 +135,8 @@ def _name(size: str) -> str:
     return "samples" if size == "samples" else f"{int(size):,} lines"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table, numbers to the right; rows without a figure are left out."""
-    kept = [row for row in rows if any(cell for cell in row[-(len(header) - 1) :][-len(row) + 1 :] if cell)]
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], sizes: int) -> list[str]:
+    """Lines of a Markdown table, numbers to the right; rows with nothing in the last `sizes` columns are left out."""
+    kept = [row for row in rows if any(row[-sizes:])]
     ruler = ["---", *["---:"] * (len(header) - 1)]
     return [f"| {' | '.join(row)} |" for row in (header, ruler, *kept)] + [""]

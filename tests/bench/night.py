@@ -32,7 +32,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.assets.warehouse import DBT, DBT_PROJECT, dbt_args, dbt_environment
-from pipelines.generate.scale import Scale, drop
+from pipelines.generate.scale import drop
+from pipelines.generate.scale_sql import Scale
 from pipelines.settings import PROJECT, Settings, read_connections
 from tests.bench.figures import write_page
 from tests.bench.measured import Measured, measure
@@ -70,7 +71,7 @@ class Bench:
         seconds = self.folder / "seconds.json"
         self.command(name, *PYTHON, "tests.bench.one_night", str(seconds), *arguments)
         noted = json.loads(seconds.read_text())
-        self.results[name] |= {"parts": parts(noted, self.results[name]["wall"])}
+        self.results[name] |= {"parts": parts(noted, self.results[name]["wall"]), "rewriting": noted["rewriting"]}
 
     def floor(self, manifest: Path) -> None:
         """The models of `manifest` in one connection."""
@@ -152,8 +153,8 @@ def of_lines(folder: Path, lines: int) -> Result:
     first = scale.last + timedelta(days=1)
     bench.night("full", "run", "--date", first.isoformat())
     # The SQL of a build from nothing: later nights compile the increments.
-    manifest = shutil.copy(bench.home / "dbt" / "manifest.json", folder / "manifest.json")
-    bench.floor(manifest)
+    shutil.copy(bench.home / "dbt" / "manifest.json", folder / "manifest.json")
+    bench.floor(folder / "manifest.json")
     with bench.alone() as environment:
         bench.dbt("dbt", environment)
     bench.command("pandas", *PYTHON, "tests.bench.plain_pandas", str(bench.home), str(folder / "pandas"))
