@@ -34,8 +34,8 @@ def initiative_effects(panels: pd.DataFrame, initiatives: pd.DataFrame, metrics:
     """One row per initiative and metric, the target metric always among them; columns as `COLUMNS`.
 
     Args:
-        panels: `initiative_key`, `metric_code`, `subject_key`, `period`, `treated_from`, `subject_type`, `aggregation`, `persons_n`,
-            `value`, and `suppress_reason` where it is left out because employees might be recognised.
+        panels: `initiative_key`, `metric_code`, `subject_key`, `subject_type`, `period`, `treated_from`, `aggregation`,
+            `persons_n`, `value`, and `suppress_reason` where it is left out because employees might be recognised.
         initiatives: `initiative_key`, `metric_code`, `design`.
         metrics: `metric_code`, `direction`.
     """
@@ -51,9 +51,7 @@ def initiative_effects(panels: pd.DataFrame, initiatives: pd.DataFrame, metrics:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def cycle_effects(
-    panels: pd.DataFrame, initiatives: pd.DataFrame, cycles: pd.DataFrame, metrics: pd.DataFrame
-) -> pd.DataFrame:
+def cycle_effects(panels: pd.DataFrame, initiatives: pd.DataFrame, cycles: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     """One row per initiative and cycle: its target metric, judged by what was known at the end of the cycle; `CYCLE_COLUMNS`.
 
     `cycles` has `initiative_key`, `cycle`, `last_period`; the others as for `initiative_effects`.

@@ -1,8 +1,8 @@
 """Which arms of an initiative may be told of in a period: those given a measure, and those not.
 
 What is told of an arm of units is no sum of persons: it is the sum of its units' means. So beside the rules for groups
-(`suppression.py`) there is one of its own: with the figures of the shown units around it, it must not fix a hidden unit's mean, nor
-anything about fewer persons than the minimum. Whether it does is a question of linear algebra: does the vector lie in the row
+(`suppression.py`) there is one of its own: with the figures of the shown units around it, it must not fix a hidden unit's mean,
+nor anything about fewer persons than the minimum. Whether it does is a question of linear algebra: does the vector lie in the row
 space of what is told? Each metric is looked at on its own, as not everybody answers every item.
 """
 
@@ -109,7 +109,8 @@ def decide_register(initiatives: Sequence[Arms], headcounts: pd.DataFrame, minim
 def view_of_arms(arms: Arms, organisation: View, compared: frozenset[str]) -> View:
     """The arms as a view of the wave of which `organisation` is the view by unit: each person is in the arm of their unit."""
     people = organisation.people
-    assert people is not None, "a wave has people"
+    if people is None:
+        raise ValueError(f"nobody is known of {organisation.period}: arms are made of the people of a wave")
     groups = [ROOT, *sorted(arms.units)]
     arm_of = np.zeros(len(organisation.groups), dtype=np.int64)
     for group, parent in enumerate(organisation.parents):
@@ -196,7 +197,7 @@ def _hidden(organisation: View, persons: Ints, atoms: Ints) -> list[Floats]:
 def _fixes(told: Sequence[Floats], new: Sequence[Floats], hidden: Sequence[Floats], persons: Ints, minimum: int) -> bool:
     """Whether with `new` something hidden follows that did not follow from `told`: a hidden unit, or a few persons."""
     before, after = _null_space(told, len(persons)), _null_space([*told, *new], len(persons))
-    few = [(one,) for one in range(len(persons)) if persons[one] < minimum]
+    few: list[tuple[int, ...]] = [(one,) for one in range(len(persons)) if persons[one] < minimum]
     few += [two for two in combinations(np.flatnonzero(persons < minimum).tolist(), 2) if persons[list(two)].sum() < minimum]
 
     def follows(free: Floats, row: Floats) -> bool:

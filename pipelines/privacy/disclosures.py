@@ -86,10 +86,12 @@ def employee_disclosures(
             view.reasons = ["wave_open"] * len(view.groups)
     rows = [row for view in headcount for row in _rows("headcount", view, thresholds)]
     rows += [row for view in survey for row in _rows("survey", view, thresholds)]
-    initiatives, first_days = arms_of(subjects), members.groupby("wave")["first_day"].min().map(pd.Timestamp)
+    initiatives, first_days = arms_of(subjects), dict(members.groupby("wave")["first_day"].min().map(pd.Timestamp))
     register = decide_register(initiatives, headcounts, thresholds.scores)
     rows += [_row_of_arms("headcount", arms, view) for arms, view in register]
-    rows += [_row_of_arms("survey", arms, view) for arms, view in decide_surveys(initiatives, closed, first_days, thresholds.uniform)]
+    rows += [
+        _row_of_arms("survey", arms, view) for arms, view in decide_surveys(initiatives, closed, first_days, thresholds.uniform)
+    ]
     made = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     return made.sort_values(list(COLUMNS)[:4], ignore_index=True)
 

@@ -2,7 +2,7 @@
 
 A new published table that descends from employees is named here: in SCORES when it shows exact numbers of persons of a wave, in
 RATIOS when it shows rates of persons, in ROUNDED with its columns that count persons (each a multiple of five), in CHANGES when
-it says how alike two tables are.
+it says how alike two tables are, in TOLD when it shows figures of whole arms of initiatives.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from pipelines.quality.leaks import (
     Change,
     Leak,
     Limits,
+    Place,
     Ratio,
+    Told,
     back_to_counts,
     between_releases,
+    by_initiatives,
     by_membership,
     by_subtraction,
     shown_too_small,
@@ -31,6 +34,7 @@ ATTACKS = {
     "small_groups": "no group of fewer than five employees, or of few who all judge alike, is shown",
     "parents": "no unit less the shown units in it tells of a few employees",
     "slices": "no cut by tenure and the like, together with the units, tells of a few employees",
+    "initiatives": "no figure of an initiative, together with the units shown, tells of a hidden one",
     "waves": "no two waves with almost the same members tell of the few who came or went",
     "releases": "no release together with an earlier one that is kept tells of a few employees",
     "ratios": "no rate leads back to a small number of employees",
@@ -65,6 +69,27 @@ CHANGES = {
     "rpt_employee_wave_changes": """
         select wave, 'org_unit', org_unit, earlier_wave, 'org_unit', nearest_changed, nearest_sums, is_held
         from {rpt_employee_wave_changes} where not is_suppressed""",
+}
+# initiative, unit, wave, is_treated, is_since, day
+PLACES = {
+    "rpt_initiative_units": """
+        select initiative_key, org_unit, wave, arm = 'treatment', is_since, period_start
+        from {rpt_initiative_units} where not is_suppressed""",
+}
+# initiative, metric, day, design, and whether baseline, actual and effect are told
+TOLD = {
+    "rpt_initiative_effects": """
+        select initiative_key, metric_code, null, design, baseline is not null, actual is not null, effect is not null
+        from {rpt_initiative_effects}
+        where
+            subject_type = 'org_unit'
+            and metric_code in (select coalesce(driver, metric_code) from {rpt_employee_engagement})""",
+    "rpt_pdca_board": """
+        select initiative_key, metric_code, cycle_end, design, baseline is not null, actual is not null, effect is not null
+        from {rpt_pdca_board}
+        where
+            subject_type = 'org_unit'
+            and metric_code in (select coalesce(driver, metric_code) from {rpt_employee_engagement})""",
 }
 # The headcount beside a rate is rounded, so the true one may be up to two and a half more or fewer.
 _HEADCOUNT = """inner join (
@@ -147,6 +172,14 @@ class Tables:
             for period, dimension, group, metric, n, value, *shares in self.rows(sql)
         ]
 
+    def places(self) -> list[Place]:
+        """Which units and waves the figures of initiatives are made of."""
+        return [Place(*row) for sql in PLACES.values() for row in self.rows(sql)]
+
+    def told(self) -> list[Told]:
+        """Which figures of initiatives are shown."""
+        return [Told(*row) for sql in TOLD.values() for row in self.rows(sql)]
+
     def ratios(self) -> list[Ratio]:
         """Rates of persons."""
         return [Ratio(where, *map(float, numbers)) for sql in RATIOS.values() for where, *numbers in self.rows(sql)]
@@ -183,6 +216,7 @@ def audit(candidate: Path, releases: Sequence[Path], limits: Limits) -> dict[str
         leaks = [*shown_too_small(cells, limits), *by_subtraction(cells, limits), *tables.not_rounded()]
         leaks += [
             *by_membership(cells, tables.changes(), tables.previous(), limits),
+            *by_initiatives(cells, tables.places(), tables.told()),
             *back_to_counts(tables.ratios(), limits, BANDED),
         ]
     for release in releases:
