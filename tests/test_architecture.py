@@ -323,12 +323,17 @@ def test_answers_are_read_for_one_audience_at_a_time(models: dict[str, dict[str,
     assert readers_of_answers(models, "") == readers_of_answers(models, "audience")
 
 
-def test_no_comment_of_an_employee_and_no_length_of_one_is_published(models: dict[str, dict[str, Any]]) -> None:
-    """Of free texts only the length lands; who tells of employees' comments one day needs `shows_comments`: ten who wrote one."""
+def test_no_comment_of_an_employee_is_published_and_how_many_there_were_from_ten_on(models: dict[str, dict[str, Any]]) -> None:
+    """Of free texts only the length lands; who tells how many employees wrote one asks `shows_comments`: ten who did."""
     told = [models[name] for name in (*SCORES, *RATIOS, *ROUNDED, *CHANGES, *PLACES, *TOLD)]
-    assert [f"{m['name']}.{c}" for m in told for c in m["columns"] if "text" in c or "comment" in c] == []
+    columns = {f"{m['name']}.{c}" for m in told for c in m["columns"] if "text" in c or "comment" in c}
+    assert columns == {"rpt_employee_representativeness.commented"}
     readers = {name for name, model in models.items() if "text_length" in model["raw_code"] and "'employee'" in model["raw_code"]}
     assert readers == {"fct_survey_answers", "int_employee_wave_members"}
+    assert {name for name, model in models.items() if "is_commenting" in model["raw_code"]} == {
+        "int_employee_wave_members", "rpt_employee_representativeness"
+    }  # fmt: skip
+    assert "shows_comments" in models["rpt_employee_representativeness"]["raw_code"]
 
 
 # -- Dagster ---------------------------------------------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ ROUNDED = {
     "rpt_manager_spans": ("managers", "broken_chains"),
     "rpt_business_unit_months": ("headcount",),
     "rpt_headcount_months": ("headcount",),
-    "rpt_employee_representativeness": ("headcount", "invited", "answered"),
+    "rpt_employee_representativeness": ("headcount", "invited", "answered", "commented"),
     "rpt_turnover_by_engagement": ("most_engaged_people", "least_engaged_people"),
 }
 # Nothing in them counts persons: figures repeated from other reports, and correlations over units.
