@@ -16,7 +16,7 @@ from tests.privacy.membership import changes_of
 from tests.privacy.organisations import Organisation, random_organisation
 
 REPORT = "rpt_employee_wave_changes"
-ORGANISATIONS = 60
+ORGANISATIONS = 24
 DAY = date(2026, 1, 1)
 
 

@@ -179,56 +179,63 @@ sum_sizes as (
     group by sums.wave, sums.org_unit, sums.sum_name
 ),
 
-sum_overlaps as (
+-- Sums that differ by fewer than ten have about as many persons each, and nearly all of them in both units that they are a sum of.
+candidates as (
     select
         shared.wave,
         shared.earlier_wave,
+        later.org_unit,
         later.sum_name,
         earlier.sum_name as earlier_sum,
-        sum(later.weight * earlier.weight * shared.people) as people
+        later.people + earlier.people as people
     from shared
-    inner join sums as later
+    inner join sum_sizes as later
         on
             shared.wave = later.wave
-            and shared.org_unit = later.member_unit
-    inner join sums as earlier
+            and shared.org_unit = later.org_unit
+    inner join sum_sizes as earlier
         on
             shared.earlier_wave = earlier.wave
-            and shared.earlier_unit = earlier.member_unit
-    group by shared.wave, shared.earlier_wave, later.sum_name, earlier.sum_name
+            and shared.earlier_unit = earlier.org_unit
+    where
+        abs(later.people - earlier.people) < 10
+        and shared.people > greatest(later.people, earlier.people) - 10
 ),
 
 -- Persons in one of two sums alone: of these their difference tells.
 differences as (
     select
-        sum_overlaps.wave,
-        sum_overlaps.earlier_wave,
-        later.org_unit,
-        sum_overlaps.sum_name,
-        sum_overlaps.earlier_sum,
-        later.people + earlier.people - 2 * sum_overlaps.people as people
-    from sum_overlaps
-    inner join sum_sizes as later
+        candidates.wave,
+        candidates.earlier_wave,
+        candidates.org_unit,
+        candidates.sum_name,
+        candidates.earlier_sum,
+        candidates.people - 2 * sum(later.weight * earlier.weight * coalesce(shared.people, 0)) as people
+    from candidates
+    inner join sums as later
         on
-            sum_overlaps.wave = later.wave
-            and sum_overlaps.sum_name = later.sum_name
-    inner join sum_sizes as earlier
+            candidates.wave = later.wave
+            and candidates.sum_name = later.sum_name
+    inner join sums as earlier
         on
-            sum_overlaps.earlier_wave = earlier.wave
-            and sum_overlaps.earlier_sum = earlier.sum_name
+            candidates.earlier_wave = earlier.wave
+            and candidates.earlier_sum = earlier.sum_name
+    left join shared
+        on
+            candidates.wave = shared.wave
+            and candidates.earlier_wave = shared.earlier_wave
+            and later.member_unit = shared.org_unit
+            and earlier.member_unit = shared.earlier_unit
+    group by
+        candidates.wave, candidates.earlier_wave, candidates.org_unit, candidates.sum_name, candidates.earlier_sum, candidates.people
 ),
 
 ranked as (
     select
         *,
-        row_number() over (
-            partition by wave, earlier_wave, org_unit
-            order by case when people > 0 then people end asc nulls last, sum_name asc, earlier_sum asc
-        ) as nearness,
-        max(case when sum_name = org_unit and earlier_sum = org_unit then people end) over (
-            partition by wave, earlier_wave, org_unit
-        ) as people_changed
+        row_number() over (partition by wave, earlier_wave, org_unit order by people asc, sum_name asc, earlier_sum asc) as nearness
     from differences
+    where people > 0
 ),
 
 nearest as (
@@ -249,23 +256,11 @@ final as (
         -- measures
         case
             when units.is_shown and earlier_units.is_shown
-                then
-                    case
-                        when nearest.people_changed is null then '10+'
-                        else {{ banded.format("nearest.people_changed") }}
-                    end
+                then {{ banded.format("(sizes.people + earlier_sizes.people - 2 * coalesce(shared.people, 0))") }}
         end as people_changed,
+        case when units.is_shown then {{ banded.format("coalesce(nearest.people, 10)") }} end as nearest_changed,
         case
-            when units.is_shown
-                then
-                    case
-                        when nearest.people is null or nearest.people = 0 then '10+'
-                        else {{ banded.format("nearest.people") }}
-                    end
-        end as nearest_changed,
-        case
-            when units.is_shown and nearest.people > 0
-                then {{ dbt.concat(["nearest.sum_name", "' against '", "nearest.earlier_sum"]) }}
+            when units.is_shown and nearest.people < 10 then {{ dbt.concat(["nearest.sum_name", "' against '", "nearest.earlier_sum"]) }}
         end as nearest_sums,
         case when not units.is_shown then units.suppress_reason end as suppress_reason,
         -- flags
@@ -277,6 +272,20 @@ final as (
         on
             compared.earlier_wave = earlier_units.wave
             and units.org_unit = earlier_units.org_unit
+    left join sizes
+        on
+            units.wave = sizes.wave
+            and units.org_unit = sizes.org_unit
+    left join sizes as earlier_sizes
+        on
+            compared.earlier_wave = earlier_sizes.wave
+            and units.org_unit = earlier_sizes.org_unit
+    left join shared
+        on
+            compared.wave = shared.wave
+            and compared.earlier_wave = shared.earlier_wave
+            and units.org_unit = shared.org_unit
+            and units.org_unit = shared.earlier_unit
     left join nearest
         on
             compared.wave = nearest.wave
