@@ -14,7 +14,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from statsmodels.stats.proportion import proportion_confint
-from statsmodels.stats.proportion import proportion_confint
 
 from pipelines.settings import PROJECT
 from tests.e2e.conftest import Company, make_company
@@ -300,7 +299,8 @@ def test_only_turnover_counted_as_the_ministry_counts_it_has_the_ministrys_figur
 
 
 def test_every_metric_of_the_scorecard_has_an_interval_or_says_why_not(samples: Company) -> None:
-    rows = samples.query("""select metric_code, interval_method, count(ci_low), count(value), count_if(value not between ci_low and ci_high)
+    rows = samples.query("""select metric_code, interval_method, count(ci_low), count(value),
+            count_if(value not between ci_low and ci_high)
         from rpt_engagement_scorecard join dim_metrics using (metric_code) group by all order by all""")
     assert len(rows) > 30
     for metric, method, intervals, values, outside in rows:
