@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.analysis.imputation import SEED, drift, imputed, orders, two_way
+from pipelines.analysis.imputation import SEED, drift, imputed, judged, orders, without_means
 from pipelines.analysis.permutation import permutation_interval
 from pipelines.analysis.series import level_shift
 
@@ -256,7 +256,8 @@ def _slopes(panel: pd.DataFrame) -> pd.DataFrame:
             "steps": since.groupby("subject")["period"].mean().reindex(middle.index) - middle,
         }
     )
-    return slopes.loc[periods.size() >= LEAST_PRE_PERIODS]
+    enough: pd.DataFrame = slopes[periods.size() >= LEAST_PRE_PERIODS]
+    return enough
 
 
 # -- one start after the other ---------------------------------------------------------------------------------------------------
@@ -283,14 +284,11 @@ def _staggered(panel: pd.DataFrame, alpha: float) -> Effect:
     if effect.n_treated == 0:
         return replace(effect, why_not="no_treated")
     y = values.to_numpy(float)
-    found = imputed(y, starts, periods)
-    if found is None:
+    cells = judged(y, starts[None, :], periods)[0]
+    if not cells.any():
         return replace(effect, why_not="no_control")
-    treated = (periods[None, :] >= starts[:, None]) & ~np.isnan(y)
-    before = (periods[None, :] < starts[:, None]) & ~np.isnan(y) & np.isfinite(starts)[:, None]
-    effect = replace(
-        effect, actual=float(y[treated & found.judged].mean()), baseline=float(y[before].mean()) if before.any() else None
-    )
+    before = (periods < starts[:, None]) & ~np.isnan(y) & np.isfinite(starts)[:, None]
+    effect = replace(effect, actual=float(y[cells].mean()), baseline=float(y[before].mean()) if before.any() else None)
     effect = _permuted_starts(effect, y, starts, periods, alpha, with_drift=False)
     effect = _staggered_pre_trend(effect, y, starts, periods)
     if effect.pre_trend is None:
@@ -300,29 +298,29 @@ def _staggered(panel: pd.DataFrame, alpha: float) -> Effect:
 
 def _permuted_starts(effect: Effect, y: Floats, starts: Floats, periods: Floats, alpha: float, *, with_drift: bool) -> Effect:
     """The imputation and the interval of permuted starts, a drift taken out beforehand (Freedman & Lane, JBES 1983)."""
-    found = imputed(y, starts, periods, with_drift=with_drift)
-    if found is None:
+    true, ones = starts[None, :], (periods >= starts[:, None]).astype(float)
+    found = imputed(y, true, periods, ones, with_drift=with_drift)
+    if not isfinite(found.gap[0]):
         return replace(effect, why_not="too_few_subjects")
-    treated = (periods[None, :] >= starts[:, None]).astype(float)
-    steady = y - found.slope * drift(starts, periods) if with_drift else y
-    others = [imputed(steady, starts[order], periods, treated, with_drift=with_drift) for order in orders(len(starts))]
-    gaps, shares = np.array([(other.gap, other.share) for other in others if other is not None]).T
-    return _permuted(effect, *permutation_interval(found.gap, gaps, shares, alpha))
+    steady = y - found.slope[0] * drift(true, periods)[0]
+    others = imputed(steady, orders(starts), periods, ones, with_drift=with_drift)
+    known = np.isfinite(others.gap)
+    return _permuted(effect, *permutation_interval(float(found.gap[0]), others.gap[known], others.share[known], alpha))
 
 
 def _staggered_pre_trend(effect: Effect, y: Floats, starts: Floats, periods: Floats) -> Effect:
     """By how much more those rose per period, before their start, who started earlier (first against last); p from permuted
     starts.
     """
-    free = ~np.isnan(y) & (periods[None, :] < starts[:, None])
+    free = ~np.isnan(y) & (periods < starts[:, None])
     free &= (free.sum(axis=1) >= LEAST_PRE_PERIODS)[:, None]
     if free.any(axis=1).sum() < LEAST_PRE_PERIODS or len(set(starts)) == 1:
         return effect
-    drifts = [drift(starts[order], periods) for order in orders(len(starts))]
-    rise, *others = [np.where(free, one - means, 0.0) for one, means in zip([y, *drifts], two_way(free, y, *drifts), strict=True)]
-    spreads = np.array([float((one**2).sum()) for one in others])
+    figures = np.concatenate([np.nan_to_num(y)[None], drift(orders(starts), periods)])
+    rise, *drifts = without_means(free[None], figures[None])[0] * free
+    spreads = (np.array(drifts) ** 2).sum(axis=(1, 2))
     # An order that leaves no drift in these cells has no slope.
-    slopes = np.array([float((rise * one).sum()) for one in others]) / np.where(spreads > 1e-9, spreads, inf)
+    slopes = (np.array(drifts) * rise).sum(axis=(1, 2)) / np.where(spreads > 1e-9, spreads, inf)
     p = float(np.mean(np.abs(slopes) >= abs(slopes[0]) - 1e-9))
     return replace(effect, pre_trend=float(slopes[0]), pre_trend_p=p)
 

@@ -1,7 +1,11 @@
-"""What would have been where a measure began at one subject after the other: numbers only, the claims are made elsewhere."""
+"""What would have been where a measure began at one subject after the other: numbers only, the claims are made elsewhere.
+
+All orders in which it might have begun are worked out at once: a permutation interval needs a thousand of them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import permutations
 from math import factorial
 from typing import NamedTuple
@@ -13,70 +17,102 @@ Floats = NDArray[np.float64]
 
 SEED = 20_260_401  # of the orders, so that a night gives the same interval as the night before
 MOST_ORDERS = 999
+MOST_NUMBERS = 4_000_000  # of the equations that are solved at once, so that memory stays small
 
 
 class Imputed(NamedTuple):
-    """Mean of the treated cells that could be judged less their prediction, for the values and for an effect of one; the slope
-    of the drift that was taken out; which cells were judged.
+    """By order of the starts: the mean of the treated cells that could be judged less their prediction, for the values (`gap`) and
+    for an effect of one (`share`), and the `slope` of the drift that was taken out. NaN where no cell could be judged, or nothing
+    before the starts tells a drift.
     """
 
-    gap: float
-    share: float
-    slope: float
-    judged: NDArray[np.bool_]
+    gap: Floats
+    share: Floats
+    slope: Floats
 
 
-def imputed(
-    y: Floats, starts: Floats, periods: Floats, ones: Floats | None = None, *, with_drift: bool = False
-) -> Imputed | None:
-    """The imputation; None when no cell could be judged, or nothing before the starts tells a drift.
+def imputed(y: Floats, starts: Floats, periods: Floats, ones: Floats, *, with_drift: bool = False) -> Imputed:
+    """The imputation for each order of the starts.
 
-    `ones` is one where there is an effect of one (without it: where these starts treat). The drift is learnt from the same cells
-    as the means (Frisch & Waugh, Econometrica 1933).
+    Args:
+        y: values, subjects x periods, NaN where there is none.
+        starts: first treated period, orders x subjects, infinite for those who never start.
+        periods: of the columns of `y`.
+        ones: one where there is an effect of one, else zero; shaped as `y`.
+        with_drift: learn a drift from the same cells as the means (Frisch & Waugh, Econometrica 1933) and take it out.
     """
-    treated = periods[None, :] >= starts[:, None]
-    free = ~np.isnan(y) & ~treated
-    judged = np.logical_and(treated & ~np.isnan(y), np.logical_and.outer(free.any(axis=1), free.any(axis=0)))
-    if not judged.any():
-        return None
-    given = [y, treated.astype(float) if ones is None else ones]
-    drifts = [drift(starts, periods)] if with_drift else []
-    rests = [one - means for one, means in zip([*given, *drifts], two_way(free, *given, *drifts), strict=True)]
-    gaps, slopes = [float(rest[judged].mean()) for rest in rests], [0.0, 0.0]
-    if with_drift:
-        learnt = rests[2][free]
-        if (learnt**2).sum() < 1e-9:
-            return None
-        slopes = [float((rest[free] * learnt).sum() / (learnt**2).sum()) for rest in rests[:2]]
-        gaps = [gap - slope * gaps[2] for gap, slope in zip(gaps[:2], slopes, strict=True)]
-    return Imputed(gaps[0], gaps[1], slopes[0], judged)
+    at_once = max(1, MOST_NUMBERS // sum(y.shape) ** 2)
+    parts = [_imputed(y, starts[first : first + at_once], periods, ones, with_drift) for first in range(0, len(starts), at_once)]
+    return Imputed(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _imputed(y: Floats, starts: Floats, periods: Floats, ones: Floats, with_drift: bool) -> Imputed:
+    free = ~np.isnan(y) & (periods < starts[:, :, None])
+    cells = judged(y, starts, periods)
+    given = [np.broadcast_to(one, free.shape) for one in (np.nan_to_num(y), ones)]
+    rests = without_means(free, np.stack([*given, drift(starts, periods)] if with_drift else given, axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gaps = (rests * cells[:, None]).sum(axis=(2, 3)) / cells.sum(axis=(1, 2))[:, None]
+        slopes = np.zeros((len(starts), 2))
+        if with_drift:
+            learnt = rests[:, 2] * free
+            spread = (learnt**2).sum(axis=(1, 2))
+            slopes = (rests[:, :2] * learnt[:, None]).sum(axis=(2, 3)) / np.where(spread > 1e-9, spread, np.nan)[:, None]
+            gaps = gaps[:, :2] - slopes * gaps[:, 2:]
+    return Imputed(gaps[:, 0], gaps[:, 1], slopes[:, 0])
+
+
+def judged(y: Floats, starts: Floats, periods: Floats) -> NDArray[np.bool_]:
+    """The treated cells whose subject was seen untreated, in a period in which another one was; orders x subjects x periods."""
+    known = ~np.isnan(y)
+    treated = periods >= starts[:, :, None]
+    free = known & ~treated
+    cells: NDArray[np.bool_] = known & treated & free.any(axis=2)[:, :, None] & free.any(axis=1)[:, None, :]
+    return cells
 
 
 def drift(starts: Floats, periods: Floats) -> Floats:
-    """A drift of one per period of the first to start against the last (or those who never do), in proportion between them."""
-    ends = np.where(np.isfinite(starts), starts, periods.max() + 1)
-    return ((ends.max() - ends) / max(ends.max() - ends.min(), 1e-9))[:, None] * periods[None, :]
-
-
-def two_way(cells: NDArray[np.bool_], *values: Floats) -> list[Floats]:
-    """Subject mean plus period mean in every cell, learnt by least squares from `cells` alone, for each of `values`.
-
-    By the normal equations, whose size is subjects + periods: a thousand permutations need it a thousand times.
+    """A drift of one per period of the first to start against the last (or those who never do), in proportion between them;
+    orders x subjects x periods.
     """
-    n = len(cells)
+    ends = np.where(np.isfinite(starts), starts, periods.max() + 1)
+    last, first = ends.max(axis=1, keepdims=True), ends.min(axis=1, keepdims=True)
+    earliness = (last - ends) / np.maximum(last - first, 1e-9)
+    drifts: Floats = earliness[:, :, None] * periods
+    return drifts
+
+
+def without_means(cells: NDArray[np.bool_], values: Floats) -> Floats:
+    """What subject mean plus period mean, learnt by least squares from `cells`, leave of each of `values`.
+
+    `cells` are orders x subjects x periods, `values` and the result orders x figures x subjects x periods. By the normal
+    equations, whose size is subjects + periods.
+    """
+    orders, n, t = cells.shape
     seen = cells.astype(float)
-    known = [np.where(cells, one, 0.0) for one in values]
-    left = np.block([[np.diag(seen.sum(axis=1)), seen], [seen.T, np.diag(seen.sum(axis=0))]])
-    right = np.column_stack([np.concatenate([one.sum(axis=1), one.sum(axis=0)]) for one in known])
+    left = np.zeros((orders, n + t, n + t))
+    left[:, range(n), range(n)] = seen.sum(axis=2)
+    left[:, range(n, n + t), range(n, n + t)] = seen.sum(axis=1)
+    left[:, :n, n:] = seen
+    left[:, n:, :n] = seen.transpose(0, 2, 1)
+    known = values * seen[:, None]
+    right = np.concatenate([known.sum(axis=3), known.sum(axis=2)], axis=2).transpose(0, 2, 1)
     # All of a subject up, all of the periods down is the same prediction: the ridge picks one of these, and nobody is the wiser.
-    means = np.linalg.solve(left + 1e-9 * np.eye(len(left)), right)
-    return [means[:n, place][:, None] + means[n:, place][None, :] for place in range(len(values))]
+    means = np.linalg.solve(left + 1e-9 * np.eye(n + t), right).transpose(0, 2, 1)
+    rests: Floats = values - means[:, :, :n, None] - means[:, :, None, n:]
+    return rests
 
 
-def orders(n: int) -> list[list[int]]:
-    """All orders of n subjects, or as many drawn ones as a night can afford; the true one is the first."""
+def orders(starts: Floats) -> Floats:
+    """All orders of the starts, or as many drawn ones as a night can afford; the true one is the first. Orders x subjects."""
+    return np.array([starts[list(order)] for order in _orders(len(starts))])
+
+
+def _orders(n: int) -> Iterator[tuple[int, ...]]:
     if n <= 6:
-        return [list(order) for order in permutations(range(n))]
+        yield from permutations(range(n))
+        return
     rng = np.random.default_rng(SEED)
-    most = min(MOST_ORDERS, factorial(n) - 1)
-    return [list(range(n)), *(rng.permutation(n).tolist() for _ in range(most))]
+    yield tuple(range(n))
+    for _ in range(min(MOST_ORDERS, factorial(n) - 1)):
+        yield tuple(rng.permutation(n).tolist())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from statsmodels.regression.linear_model import GLS, OLS
 
 from pipelines.analysis.effects import Effect, estimate
-from pipelines.analysis.imputation import drift, imputed
+from pipelines.analysis.imputation import drift, imputed, judged
 from pipelines.analysis.initiatives import COLUMNS, initiative_effects
 from pipelines.analysis.permutation import permutation_interval
 from pipelines.analysis.series import level_shift
@@ -187,31 +187,28 @@ def test_starts_one_after_the_other_are_not_taken_in_by_a_drift() -> None:
     assert drifting.effect > 1
     assert drifting.ci_low == pytest.approx(0.0, abs=0.1)
     assert verdict(drifting, "staggered", "up").code == "inconclusive"
-    beyond = imputed(
-        panel(*subjects(2.0)).pivot(index="subject", columns="period", values="value").to_numpy(float),
-        np.array([math.inf if start is None else start for start in starts]),
-        np.arange(10.0),
-        with_drift=True,
-    )
-    assert beyond is not None
-    assert beyond.gap == pytest.approx(2.0, abs=0.05)
-    assert beyond.slope == pytest.approx(1.0, abs=0.02)
+    known = panel(*subjects(2.0)).pivot(index="subject", columns="period", values="value").to_numpy(float)
+    begun = np.array([math.inf if start is None else start for start in starts])
+    beyond = imputed(known, begun[None, :], np.arange(10.0), (np.arange(10) >= begun[:, None]).astype(float), with_drift=True)
+    assert beyond.gap[0] == pytest.approx(2.0, abs=0.05)
+    assert beyond.slope[0] == pytest.approx(1.0, abs=0.02)
 
 
 def test_the_drift_taken_out_is_what_statsmodels_learns_from_the_cells_before_the_starts() -> None:
     rng = np.random.default_rng(11)
     y, starts, periods = rng.normal(0, 1, (6, 9)), np.array([3.0, 4, 5, 6, math.inf, math.inf]), np.arange(9.0)
-    ours = imputed(y, starts, periods, with_drift=True)
+    ones = (periods >= starts[:, None]).astype(float)
+    ours = imputed(y, starts[None, :], periods, ones, with_drift=True)
     subject, period = np.indices(y.shape)
+    rises = drift(starts[None, :], periods)[0]
     columns = np.column_stack(
-        [*(subject.ravel() == n for n in range(6)), *(period.ravel() == t for t in range(1, 9)), drift(starts, periods).ravel()]
+        [*(subject.ravel() == n for n in range(6)), *(period.ravel() == t for t in range(1, 9)), rises.ravel()]
     ).astype(float)
-    free = (periods[None, :] < starts[:, None]).ravel()
+    free = (periods < starts[:, None]).ravel()
     peer = OLS(y.ravel()[free], columns[free]).fit()
     rest = (y.ravel() - columns @ peer.params).reshape(y.shape)
-    assert ours is not None
-    assert ours.slope == pytest.approx(peer.params[-1], rel=1e-5)
-    assert ours.gap == pytest.approx(rest[ours.judged].mean(), rel=1e-5)
+    assert ours.slope[0] == pytest.approx(peer.params[-1], rel=1e-5)
+    assert ours.gap[0] == pytest.approx(rest[judged(y, starts[None, :], periods)[0]].mean(), rel=1e-5)
 
 
 def test_the_shift_of_a_series_is_what_statsmodels_finds_at_the_correlation_that_fits() -> None:
