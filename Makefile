@@ -1,10 +1,9 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-integration ci servers lint docs lock clean
+.PHONY: help run dev test test-integration servers bench lint docs lock clean
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
-TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 ALL := -o addopts="-ra --strict-markers"
 
 help: ## list the targets
@@ -16,19 +15,19 @@ run: $(VENV)/installed ## set up, land the samples, run the nightly job, publish
 dev: $(VENV)/installed ## open the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/engagement dev
 
-test: lint ## linters, types, documentation, tests
+# With SERVERS_EXPECTED, as in CI, the tests on real servers are part of it.
+test: lint $(if $(SERVERS_EXPECTED),servers) ## linters, types, documentation, tests
 	$(BIN)/engagement docs --check
-	$(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(SERVERS_EXPECTED),$(ALL))
 
 test-integration: servers ## pull from real servers
 	$(BIN)/python -m pytest $(ALL) tests/integration
 
-ci: lint servers ## everything CI runs: `make test` and `make test-integration` as one
-	$(BIN)/engagement docs --check
-	$(TESTS) $(ALL)
-
 servers: $(VENV)/installed ## install the servers of `make test-integration` below .cache (minutes; needs node and npm)
 	$(BIN)/python tests/integration/install.py
+
+bench: $(VENV)/installed ## measure whole nights and write docs/performance.md (an hour; LINES="samples 100000" for some sizes only)
+	$(BIN)/python -m tests.bench.night $(LINES)
 
 lint: $(VENV)/installed ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check pipelines tests

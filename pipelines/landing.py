@@ -22,8 +22,10 @@ from pipelines.quality.gate import RuleResult
 from pipelines.settings import require_same_keys
 from pipelines.sources.connection import Connection, Window
 from pipelines.sources.credentials import Secrets
+from pipelines.sources.files import require_reach
 from pipelines.sources.http import Clock
 from pipelines.sources.live import LiveConnection
+from pipelines.sources.places import Place
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch, Means, Pulled, pull
 from pipelines.store import EXTRACTOR, Day, Store, private, writer_lock
@@ -74,12 +76,14 @@ def land(
     log: Log = lambda _: None,
     secrets: Secrets | None = None,
     clock: Clock | None = None,
+    lake: Place | None = None,
 ) -> Landing:
     """Land `window` of `connections` into `home`. Nothing is raised for bad input: see `Landing.refused` and `.checks`.
 
-    `secrets` and `clock` are for live connections.
+    `secrets` and `clock` are for live connections; `lake` is where the landing zone lies, if not in the home.
     """
-    store = Store(home)
+    store = Store(home, lake)
+    require_reach(store.landing)
     with writer_lock(home, log), tempfile.TemporaryDirectory(prefix="stage-", dir=_stage_root(home)) as folder:
         # Under the lock: keys or tombstones may have changed while this run waited for its turn.
         require_same_keys(home, pseudonymiser)
