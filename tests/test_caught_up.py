@@ -70,6 +70,14 @@ def test_nights_a_live_source_was_down_are_caught_up_by_the_next(nights: Nights)
     assert (asked["changed_after"], asked["changed_before"]) == ("2026-11-26T14:00:00Z", "2026-11-29T16:00:00Z")
 
 
+def test_a_source_that_was_down_on_its_first_night_of_all_is_caught_up_too(nights: Nights) -> None:
+    nights.vendor.traps.append(lambda _: Reply(status=0))
+    assert "does not answer" in nights.night(1).refused["linked"]
+    nights.vendor.traps.clear()
+    assert nights.night(2).refused == {}
+    assert list(nights.days()) == [FIRST + ONE, FIRST + 2 * ONE]
+
+
 def test_a_first_night_asks_for_its_day_alone_and_an_earlier_day_is_no_step_back(nights: Nights) -> None:
     nights.night(2)
     assert list(nights.days()) == [FIRST + 2 * ONE]

@@ -61,9 +61,12 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 def dbt_args(company: Company) -> list[str]:
     """The one dbt call of a night."""
-    variables = {"fiscal_year_start_month": company.fiscal_year_start_month}
     # Unit tests prove the SQL, not the night's data: `make test` runs them.
-    return ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
+    return ["build", "--exclude-resource-type", "unit_test", *_vars(company.fiscal_year_start_month)]
+
+
+def _vars(fiscal_year_start_month: int) -> list[str]:
+    return ["--vars", json.dumps({"fiscal_year_start_month": fiscal_year_start_month})]
 
 
 def manifest_path(settings: Settings) -> Path:
@@ -73,6 +76,8 @@ def manifest_path(settings: Settings) -> Path:
     with FileLock(target / "manifest.lock"):
         if not manifest.exists() or not stamp.exists() or stamp.read_text() != state:
             command = [str(DBT), "--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+            # With other variables than these, the build that follows would parse everything once more.
+            command += _vars(Company.model_fields["fiscal_year_start_month"].default)
             parsed = subprocess.run(
                 command, env={**os.environ, **dbt_environment(settings)}, cwd=DBT_PROJECT, capture_output=True, text=True
             )
