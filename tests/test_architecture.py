@@ -40,13 +40,13 @@ LAYERS = (
     ("landing", "renewal"),
     ("erasure", "rotation"),
     ("assets",),
-    ("schedules", "progress", "docs"),
+    ("schedules", "progress", "event_log", "docs"),
     ("definitions", "night"),
     ("generate",),
     ("privacy_cli",),
     ("cli",),
 )
-MAY_IMPORT_DAGSTER = ("assets.", "schedules", "definitions", "progress", "night")
+MAY_IMPORT_DAGSTER = ("assets.", "schedules", "definitions", "progress", "event_log", "night")
 # What describes the landing of a row, not the row: only the choice of the newest version needs it.
 NOT_STAGED = {"change_date", "source_record_id", "landed_at", "batch_id"}
 # Rows that were held back because, perhaps, their key could not be read: nothing tells two of them apart.
