@@ -1,4 +1,4 @@
-"""The command that makes up a company: `engagement generate`, as export files or, with `--scale`, as a landing zone of any size."""
+"""The command that makes up a company: `engagement generate`, as export files, or as a landing zone with `--scale`."""
 
 from __future__ import annotations
 
