@@ -43,7 +43,7 @@ LAYERS = (
     ("schedules", "progress", "event_log", "docs"),
     ("definitions", "night"),
     ("generate",),
-    ("privacy_cli",),
+    ("privacy_cli", "generate_cli"),
     ("cli",),
 )
 MAY_IMPORT_DAGSTER = ("assets.", "schedules", "definitions", "progress", "event_log", "night")
