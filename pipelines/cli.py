@@ -22,7 +22,10 @@ from pipelines.publish import rollback as roll_back
 from pipelines.rotation import RotationError
 from pipelines.settings import PROJECT, Config, ConfigError, Settings, load_settings
 from pipelines.sources.connection import Connection, FileConnection, SourceError
+from pipelines.sources.files import require_reach
 from pipelines.sources.live import LiveConnection
+from pipelines.sources.places import matching
+from pipelines.store import Store
 
 app = typer.Typer(
     help="Engagement Pipelines: land, build, check and publish.",
@@ -208,6 +211,13 @@ def doctor() -> None:
     for orphan in night.orphans(settings, config):
         console.print(f"[yellow]warning[/] {orphan}", soft_wrap=True)
     _tell_what_was_cut_off(settings)
+    if settings.lake is not None:
+        try:
+            require_reach(settings.lake)
+            console.print(f"landing zone in {settings.lake}: [green]ok[/]", soft_wrap=True)
+        except SourceError as error:
+            wrong += 1
+            console.print(f"[red]landing zone[/] {error}", soft_wrap=True)
     console.print(f"data in {_relative(settings.home)}, {len(list_releases(settings.home))} releases")
     if settings.key_employee is None:
         console.print(
@@ -315,13 +325,16 @@ def quarantine(
     import duckdb
 
     settings = load_settings()
-    pattern = str(settings.home / "quarantine" / "*" / "*" / "month=*" / "*.parquet")
-    if not list((settings.home / "quarantine").glob("*/*/month=*/*.parquet")):
+    store = Store(settings.home, settings.lake)
+    files = [str(file) for file in matching(store.quarantine, "*/*/month=*/*.parquet")]
+    if not files:
         console.print("nothing has been landed yet")
         return
     query = """select source_table, connection, change_date, key, rule, reason from read_parquet(?)
         where ? is null or source_table = ? order by all"""
-    rows = duckdb.execute(query, [pattern, table, table]).fetchall()
+    with duckdb.connect() as sql:
+        store.attach(sql)
+        rows = sql.execute(query, [files, table, table]).fetchall()
     for source_table, connection, changed, key, rule, reason in rows:
         console.print(f"{source_table} {connection} {changed or 'no day'} {key} [{rule}] {reason}", markup=False, soft_wrap=True)
     console.print(f"{len(rows)} rows held back")
@@ -334,17 +347,46 @@ app.command()(_plain_errors(privacy_cli.rotate_keys))
 @app.command()
 @_plain_errors
 def generate(
-    folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = PROJECT / "data_samples",
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where to write the files; the project's data_samples if left out.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same files.")] = 1,
-    scale: Annotated[float, typer.Option(help="1 is the shipped samples.")] = 1.0,
+    times: Annotated[float, typer.Option(help="1 is the shipped samples, 10 a company ten times as large.")] = 1.0,
+    scale: Annotated[
+        int | None, typer.Option(help="Instead of export files, a landing zone of about so many order lines in two years.")
+    ] = None,
     days: Annotated[int, typer.Option(help="Length of the history.")] = 730,
     start: Annotated[str, typer.Option(help="First day (YYYY-MM-DD).")] = "2024-10-01",
 ) -> None:
-    """Write a fictitious company's exports and the truths planted in them."""
+    """Write a fictitious company's exports and the truths planted in them, or with --scale a landing zone of any size."""
     from pipelines.generate import generate as write
 
-    write(folder, seed=seed, scale=scale, days=days, start=_day(start, "--start") or date(2024, 10, 1))
+    first = _day(start, "--start") or date(2024, 10, 1)
+    try:
+        if scale is not None:
+            _generate_scale(folder, scale, seed, days, first)
+            return
+        folder = folder or PROJECT / "data_samples"
+        write(folder, seed=seed, scale=times, days=days, start=first)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     console.print(f"wrote {folder}; what is planted stands in {folder / 'truth.json'}")
+
+
+def _generate_scale(folder: Path | None, lines: int, seed: int, days: int, start: date) -> None:
+    from pipelines.generate.scale import generate_scale
+    from pipelines.generate.scale_sql import Scale
+
+    if folder is None:
+        raise ConfigError("--scale writes a landing zone of its own: name the folder it is to lie in")
+    scale = Scale(lines, seed, days, start)
+    landed = generate_scale(folder.resolve(), scale)
+    console.print(f"wrote {landed:,} order lines up to {scale.last} into {folder / 'data' / 'landing'}")
+    console.print(
+        f"Build it: ENGAGEMENT_HOME={folder / 'data'} ENGAGEMENT_CONNECTIONS={folder / 'connections.yaml'} "
+        f"engagement run --date {scale.day(days)}",
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -47,6 +47,7 @@ class Door:
         """The connection, opened when needed: DuckDB lets either one writer or the gate's readers have the file."""
         if self._connection is None:
             self._connection = duckdb.connect(str(self.database))
+            self.store.attach(self._connection)
         return self._connection
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from pipelines.analysis.identities import customer_aliases
 from pipelines.sources.connection import Person
 from pipelines.sources.contract import TABLES
+from pipelines.sources.places import matching
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import KeyClass, Table
 from pipelines.sources.sieve import PID, Sieve, Verdict, apply
@@ -155,7 +156,7 @@ def sweep(store: Store, sieve: Sieve, *, write: bool = True) -> list[Swept]:
 
     Lines go before their orders, so that a sweep that is cut off finds the lines by the orders that are left.
     """
-    if write and (staging := store.landing.parent / "staging").exists():
+    if write and (staging := store.home / "staging").exists():
         shutil.rmtree(staging)
     swept = {table.id: Swept(table.id) for table in TABLES}
     for group in _groups(store):
@@ -254,7 +255,7 @@ def _judged_of(table: Table, held: pa.Table) -> pa.Table:
 def _sightings(store: Store, table: Table) -> pd.DataFrame:
     """The distinct sets of pseudonyms that stand on one row, landed or held back."""
     names = [column.name for column in table.columns if column.personal]
-    landed = [str(file) for file in (store.landing / table.source / table.name).glob("month=*/*.parquet")]
+    landed = [str(file) for file in matching(store.landing / table.source / table.name, "month=*/*.parquet")]
     held = [str(file) for file in store.month_files(store.quarantine, table)]
     columns = ", ".join(f'"{name}"' for name in names)
     query = f"select distinct {columns} from read_parquet(?, union_by_name = true, hive_partitioning = false)"
@@ -263,5 +264,7 @@ def _sightings(store: Store, table: Table) -> pd.DataFrame:
         extracted = ", ".join(f"json_extract_string(row_json, '$.{name}') as \"{name}\"" for name in names)
         query += f" union select distinct {extracted} from read_parquet(?, hive_partitioning = false)"
         files.append(held)
-    frame: pd.DataFrame = duckdb.execute(query, files).df()
+    with duckdb.connect() as sql:
+        store.attach(sql)
+        frame: pd.DataFrame = sql.execute(query, files).df()
     return frame.astype(object).where(frame.notna(), None)

@@ -22,8 +22,10 @@ from pipelines.quality.gate import RuleResult
 from pipelines.settings import require_same_keys
 from pipelines.sources.connection import Connection, Window
 from pipelines.sources.credentials import Secrets
+from pipelines.sources.files import require_reach
 from pipelines.sources.http import Clock
 from pipelines.sources.live import LiveConnection
+from pipelines.sources.places import Place
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch, Means, Pulled, pull
 from pipelines.store import EXTRACTOR, Day, Store, private, writer_lock
@@ -74,12 +76,14 @@ def land(
     log: Log = lambda _: None,
     secrets: Secrets | None = None,
     clock: Clock | None = None,
+    lake: Place | None = None,
 ) -> Landing:
     """Land `window` of `connections` into `home`. Nothing is raised for bad input: see `Landing.refused` and `.checks`.
 
-    `secrets` and `clock` are for live connections.
+    `secrets` and `clock` are for live connections; `lake` is where the landing zone lies, if not in the home.
     """
-    store = Store(home)
+    store = Store(home, lake)
+    require_reach(store.landing)
     with writer_lock(home, log), tempfile.TemporaryDirectory(prefix="stage-", dir=_stage_root(home)) as folder:
         # Under the lock: keys or tombstones may have changed while this run waited for its turn.
         require_same_keys(home, pseudonymiser)
@@ -109,11 +113,19 @@ def land(
                     log(f"{name}: {waiting} {due.table.name} are dated in the future and wait for their day")
             tables = [_replace(door, due, store, batch, name in refused) for (_, name), due in door.due.items()]
             for pulled in pulls:
-                if isinstance(pulled.connection, LiveConnection) and pulled.connection.name not in refused:
-                    store.note_reached(pulled.connection.name, window.end)
+                if isinstance(pulled.connection, LiveConnection):
+                    _note_reached(store, pulled.connection.name, window, pulled.connection.name in refused)
         finally:
             door.close()
     return Landing(window, tables, checks, refused, {pulled.connection.name: pulled.work for pulled in pulls})
+
+
+def _note_reached(store: Store, name: str, window: Window, is_refused: bool) -> None:
+    """How far a live source has landed. One that is refused before it ever landed is as far as the day before the window."""
+    if not is_refused:
+        store.note_reached(name, window.end)
+    elif store.reached(name) is None:
+        store.note_reached(name, window.start - timedelta(days=1))
 
 
 def _missed(store: Store, connection: Connection, window: Window) -> Window:

@@ -16,15 +16,8 @@ from dagster._core.execution.plan.objects import StepFailureData
 from pipelines.assets.landing import ACCEPT_SHRINK
 from pipelines.settings import Config, Settings
 from pipelines.sources.contract import TABLES, table
+from pipelines.sources.places import matching
 from pipelines.store import NO_MONTH, Store, private
-
-DAGSTER_YAML = {
-    "telemetry": {"enabled": False},
-    "nux": {"enabled": False},  # no sign-up window in the UI
-    # A lost host would leave its run STARTED and its slot taken for ever.
-    "run_monitoring": {"enabled": True, "max_runtime_seconds": 6 * 3600},
-    "concurrency": {"runs": {"max_concurrent_runs": 1}},
-}
 
 
 @dataclass
@@ -53,7 +46,19 @@ class SourceRows:
 def dagster_home(settings: Settings) -> Path:
     """The Dagster instance's folder, made when absent; DAGSTER_HOME points there from now on."""
     home = private(settings.home / "dagster")
-    file, content = home / "dagster.yaml", f"# Written by engagement; changes are overwritten.\n{yaml.safe_dump(DAGSTER_YAML)}"
+    instance = {
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},  # no sign-up window in the UI
+        # A lost host would leave its run STARTED and its slot taken for ever.
+        "run_monitoring": {"enabled": True, "max_runtime_seconds": 6 * 3600},
+        "concurrency": {"runs": {"max_concurrent_runs": 1}},
+        "event_log_storage": {
+            "module": "pipelines.event_log",
+            "class": "KeptOpenEventLogStorage",
+            "config": {"base_dir": str(home / "history" / "runs")},
+        },
+    }
+    file, content = home / "dagster.yaml", f"# Written by engagement; changes are overwritten.\n{yaml.safe_dump(instance)}"
     if not file.exists() or file.read_text() != content:
         file.write_text(content)
     os.environ["DAGSTER_HOME"] = str(home)
@@ -126,7 +131,7 @@ def yesterday(config: Config) -> date:
 
 def last_landed_day(settings: Settings, config: Config) -> date | None:
     """The newest day of any connection in the landing zone that holds rows."""
-    store = Store(settings.home)
+    store = Store(settings.home, settings.lake)
     days = [
         day
         for connection in config.connections.values()
@@ -139,15 +144,15 @@ def last_landed_day(settings: Settings, config: Config) -> date | None:
 
 def orphans(settings: Settings, config: Config) -> list[str]:
     """Connections that have landed rows and are no longer configured: their rows are still published."""
-    files = Store(settings.home).landing.glob("*/*/month=*/*.parquet")
+    files = matching(Store(settings.home, settings.lake).landing, "*/*/month=*/*.parquet")
     names = {path.stem for path in files if path.parent.name != f"month={NO_MONTH}"} - set(config.connections)
-    advice = "is not in connections.yaml but its rows are still published; if it was renamed or removed, delete its files in"
-    return [f"{name} {advice} {settings.home / 'landing'} and {settings.home / 'quarantine'}" for name in sorted(names)]
+    advice = "is not in connections.yaml but its rows are still published; if it was renamed or removed, delete its files below"
+    return [f"{name} {advice} {settings.lake or settings.home}" for name in sorted(names)]
 
 
 def landed_rows(settings: Settings, config: Config) -> list[SourceRows]:
     """What lies in the landing zone, by source."""
-    store = Store(settings.home)
+    store = Store(settings.home, settings.lake)
     totals = {name: SourceRows(name, 0, 0, 0) for name in dict.fromkeys(t.source for t in TABLES)}
     for connection in config.connections.values():
         total = totals[connection.source]

@@ -13,10 +13,11 @@ from rich.table import Table as RichTable
 
 from pipelines import erasure, renewal, tombstones
 from pipelines.publish import PublishError, list_releases
-from pipelines.rotation import rotate
+from pipelines.rotation import RotationError, rotate
 from pipelines.settings import ConfigError, Settings, load_settings, mails_per_phone
 from pipelines.sources.connection import Window
 from pipelines.sources.contract import PLATFORM
+from pipelines.sources.places import matching
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import KeyClass
 from pipelines.sources.sieve import Sieve
@@ -44,7 +45,7 @@ def erase(
     settings = load_settings()
     config = settings.config()
     pseudonymiser = Pseudonymiser(settings.keys())
-    store = Store(settings.home)
+    store = Store(settings.home, settings.lake)
     if kind not in (None, *get_args(KeyClass)):
         raise ConfigError(f"--kind {kind!r} is none of {', '.join(get_args(KeyClass))}")
     if subject is None:
@@ -54,7 +55,7 @@ def erase(
         return
     if subject == "-":
         subject = typer.prompt("subject", hide_input=True)
-    shops = sorted({path.stem for path in store.landing.glob("ec/*/month=2*/*.parquet")} | set(config.connections))
+    shops = sorted({path.stem for path in matching(store.landing, "ec/*/month=2*/*.parquet")} | set(config.connections))
     scopes = ([scope], [scope]) if scope else (shops, list(PLATFORM.enum))
     subjects = erasure.candidates(subject, _kind(kind), *scopes, pseudonymiser)
     if readmit:
@@ -99,6 +100,12 @@ def rotate_keys(
         _renew(settings)
         console.print("what was cut off is done; to change the keys once more, call this again")
         return
+    if settings.lake is not None:
+        # All files have to change over at once, which is a rename of two folders of the home.
+        raise RotationError(
+            f"the landing zone lies in {settings.lake}; copy landing/ and quarantine/ from there into {settings.home}, unset "
+            "ENGAGEMENT_LAKE, change the keys, and copy both back"
+        )
     old, new = settings.changed_keys()
     is_kept = settings.key_employee is None
     rotated = rotate(
@@ -129,7 +136,7 @@ def _renew(settings: Settings) -> None:
 
     sieve = tombstones.sieve(settings.home, Pseudonymiser(settings.keys()))
     with writer_lock(settings.home, console.print):
-        erasure.sweep(Store(settings.home), sieve)
+        erasure.sweep(Store(settings.home, settings.lake), sieve)
         try:
             renewal.scrub(settings.home, lambda pid: renewal.BLANK if sieve.catches(pid) else pid)
         except sqlite3.OperationalError as error:

@@ -22,6 +22,7 @@ from pipelines.sources.connection import Connection, Person, SourceError, Window
 from pipelines.sources.contract import TABLES
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.credentials import Secrets
+from pipelines.sources.places import Place, matching
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Means, Pulled, parts
 from pipelines.sources.schema import KeyClass
@@ -90,8 +91,8 @@ def rotate(
         log(f"{len(renewed):,} pseudonyms renewed, {len(unknown):,} of them of persons who stand in no file")
         rotation = private(home / "rotation")
         for root in (store.landing, store.quarantine):
-            for file in sorted(root.glob("*/*/month=*/*.parquet")):
-                _rekey(file, private(rotation / root.name) / file.relative_to(root), renewed)
+            for file in matching(root, "*/*/month=*/*.parquet"):
+                _rekey(file, private(rotation / root.name).joinpath(*file.parts[-4:]), renewed)
         lost = _prepare(home, rotation, known, old, new, keys if is_kept else None)
         try:
             renewal.scrub(home, lambda pid: renewed.get(pid, known.get(pid, pid)))
@@ -140,7 +141,7 @@ def _held(rows: pa.Table, name: str) -> set[str | None]:
     return {json.loads(text).get(name) for text in rows["row_json"].to_pylist()}
 
 
-def _rekey(file: Path, to: Path, renewed: Mapping[str, str]) -> None:
+def _rekey(file: Place, to: Path, renewed: Mapping[str, str]) -> None:
     """Write a month file anew with every pseudonym renewed, wherever in a text it stands; sorted again, since keys changed."""
     rows, manifest = read_file(file)
     for position, field in enumerate(rows.schema):
@@ -156,7 +157,7 @@ def _rekey(file: Path, to: Path, renewed: Mapping[str, str]) -> None:
     write_file(to, rows, manifest)
 
 
-def _sort_key(file: Path) -> tuple[str, ...]:
+def _sort_key(file: Place) -> tuple[str, ...]:
     source, name = file.parts[-4:-2]
     if file.parts[-5] == "quarantine":
         return ("key", "rule", "reason", "row_json")

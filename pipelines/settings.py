@@ -22,6 +22,7 @@ from pipelines.sources import KINDS
 from pipelines.sources.connection import Connection
 from pipelines.sources.credentials import Secrets
 from pipelines.sources.live import LiveConnection
+from pipelines.sources.places import Place
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import KeyClass
 
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ENGAGEMENT_", env_file=PROJECT / ".env", extra="ignore", frozen=True)
 
     home: Path = PROJECT / "data"
+    lake: Place | None = None  # where landing/ and quarantine/ lie, if not in the home: a folder or s3://bucket/folder
     connections: Path = PROJECT / "connections.yaml"
     key_employee: SecretStr | None = None
     key_customer: SecretStr | None = None
@@ -296,7 +298,7 @@ def _connection(name: str, entry: Any, file: Path, problems: list[str]) -> Conne
     try:
         options = _fill(entry, where)
         options.pop("source")
-        if "path" in options and "path" in model.model_fields:
+        if "path" in options and "path" in model.model_fields and "://" not in str(options["path"]):
             options["path"] = (file.parent / str(options["path"])).resolve()
         return model.model_validate({**options, "name": name})
     except ConfigError as error:

@@ -1,8 +1,9 @@
-"""The landing zone on disk: month files in which a day is replaced whole.
+"""The landing zone, on disk or in an object store: month files in which a day is replaced whole.
 
-<home>/landing/<source>/<table>/month=YYYY-MM/<connection>.parquet, and the same below <home>/quarantine/. A file's manifest (per
-day: rows, quarantined, duplicates, hash, window, extractor, run) lies in its own Parquet footer, so that file and manifest are
-replaced by the one rename and can never disagree. Rows are sorted by day and row groups hold whole days.
+<lake>/landing/<source>/<table>/month=YYYY-MM/<connection>.parquet, and the same below <lake>/quarantine/; the lake is the home
+unless it is said to lie elsewhere. A file's manifest (per day: rows, quarantined, duplicates, hash, window, extractor, run) lies
+in its own Parquet footer, so that file and manifest are replaced by the one rename, or the one upload, and can never disagree.
+Rows are sorted by day and row groups hold whole days.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +19,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from pipelines.sources.contract import TABLES
+from pipelines.sources.places import Place, matching
 from pipelines.sources.schema import Table
 
 EXTRACTOR = "1"  # raise when the same input would land differently, so that the next pull lands changed days again
@@ -65,39 +69,45 @@ def month_of(day: date) -> str:
 
 
 class Store:
-    """Reads and replaces month files below `home`."""
+    """Reads and replaces month files below `lake`, which is `home` unless it lies elsewhere."""
 
-    def __init__(self, home: Path) -> None:
-        self.landing = home / "landing"
-        self.quarantine = home / "quarantine"
+    def __init__(self, home: Path, lake: Place | None = None) -> None:
+        self.home = home
+        self.landing = (lake or home) / "landing"
+        self.quarantine = (lake or home) / "quarantine"
 
     def prepare(self) -> None:
         """Give every table of the contract an empty typed file, and remove what a crash left half written."""
-        private(self.landing)
-        private(self.quarantine)
         for root in (self.landing, self.quarantine):
-            for leftover in root.glob("*/*/month=*/.*.tmp"):
-                leftover.unlink()
+            if isinstance(root, Path):
+                private(root)
+                for leftover in root.glob("*/*/month=*/.*.tmp"):
+                    leftover.unlink()
         for table in TABLES:
             file = self.file(table, NO_MONTH, "empty")
-            if not file.exists() or pq.read_schema(file).remove_metadata() != table.schema:
+            if not file.exists() or _parquet(file).schema_arrow.remove_metadata() != table.schema:
                 _write(file, table.schema.empty_table(), {})
         file = self.quarantine / "empty" / "empty" / f"month={NO_MONTH}" / "empty.parquet"
         if not file.exists():
             _write(file, QUARANTINE_SCHEMA.empty_table(), {})
 
-    def file(self, table: Table, month: str, connection: str) -> Path:
+    def attach(self, sql: duckdb.DuckDBPyConnection) -> None:
+        """Let DuckDB read the files, wherever they lie."""
+        if not isinstance(self.landing, Path):
+            sql.register_filesystem(self.landing.fs)
+
+    def file(self, table: Table, month: str, connection: str) -> Place:
         """Path of a landed month file."""
         return self.landing / table.source / table.name / f"month={month}" / f"{connection}.parquet"
 
-    def quarantine_file(self, table: Table, month: str, connection: str) -> Path:
+    def quarantine_file(self, table: Table, month: str, connection: str) -> Place:
         """Path of a month file of quarantined rows."""
         return self.quarantine / table.source / table.name / f"month={month}" / f"{connection}.parquet"
 
     def days(self, table: Table, connection: str) -> dict[date, Day]:
         """The manifest of one connection's table over all months."""
         days: dict[date, Day] = {}
-        for file in sorted((self.landing / table.source / table.name).glob(f"month=*/{connection}.parquet")):
+        for file in matching(self.landing / table.source / table.name, f"month=*/{connection}.parquet"):
             days.update(_manifest(file))
         return days
 
@@ -110,11 +120,8 @@ class Store:
         """Keep `day` as reached, unless a later one is."""
         before = self.reached(connection)
         if before is None or before < day:
-            folder = private(self.landing / REACHED)
-            temporary = folder / f".{connection}.{os.getpid()}.tmp"
-            temporary.write_text(day.isoformat())
-            _fsync(temporary)
-            os.replace(temporary, folder / connection)
+            with _replacing(self.landing / REACHED / connection) as temporary:
+                temporary.write_text(day.isoformat())
 
     def replace(self, table: Table, connection: str, rows: pa.Table, held_back: pa.Table, days: Mapping[date, Day]) -> None:
         """Replace the given days whole, month by month: `rows` in the landing zone, `held_back` in the quarantine.
@@ -134,25 +141,25 @@ class Store:
         """Replace the quarantined rows whose day could not be read."""
         file = self.quarantine_file(table, NO_MONTH, connection)
         rows = held_back.sort_by([(name, "ascending") for name in ("key", "rule", "reason", "row_json")])
-        before = pq.ParquetFile(file).read() if file.exists() else rows.slice(0, 0)
+        before = _parquet(file).read() if file.exists() else rows.slice(0, 0)
         # What only another run looked at again is no change.
         if not rows.drop("batch_id").equals(before.drop("batch_id")):
             _write(file, rows, {})
 
-    def month_files(self, root: Path, table: Table) -> Iterator[Path]:
+    def month_files(self, root: Place, table: Table) -> Iterator[Place]:
         """The files of one table below `root` (`landing` or `quarantine`), empty typed ones left out."""
-        for file in sorted((root / table.source / table.name).glob("month=*/*.parquet")):
+        for file in matching(root / table.source / table.name, "month=*/*.parquet"):
             if file.parent.name != f"month={NO_MONTH}" or root == self.quarantine:
                 yield file
 
 
-def read_file(file: Path) -> tuple[pa.Table, dict[date, Day]]:
+def read_file(file: Place) -> tuple[pa.Table, dict[date, Day]]:
     """Rows and manifest of a month file."""
     # Read by file, not dataset: the month in the folder's name is no column.
-    return pq.ParquetFile(file).read().replace_schema_metadata(None), _manifest(file)
+    return _parquet(file).read().replace_schema_metadata(None), _manifest(file)
 
 
-def write_file(file: Path, rows: pa.Table, manifest: Mapping[date, Day]) -> None:
+def write_file(file: Place, rows: pa.Table, manifest: Mapping[date, Day]) -> None:
     """Replace a month file whole: `rows`, sorted already, with their manifest."""
     _write(file, rows, manifest)
 
@@ -243,11 +250,11 @@ def _of_days(rows: pa.Table, days: Iterable[date]) -> pa.Table:
     return rows.filter(pc.is_in(rows["change_date"], pa.array(sorted(days), pa.date32())))
 
 
-def _replace_days(file: Path, rows: pa.Table, entries: Mapping[date, Day], days: set[date], key: tuple[str, ...]) -> None:
+def _replace_days(file: Place, rows: pa.Table, entries: Mapping[date, Day], days: set[date], key: tuple[str, ...]) -> None:
     manifest = _manifest(file) if file.exists() else {}
     if file.exists():
         # Read by file, not dataset: the month in the folder's name is no column.
-        old = pq.ParquetFile(file).read()
+        old = _parquet(file).read()
         kept = old.filter(pc.invert(pc.is_in(old["change_date"], pa.array(sorted(days), pa.date32()))))
         rows = pa.concat_tables([kept, rows], promote_options="default").select(rows.schema.names)
     elif rows.num_rows == 0 and not any(day.quarantined for day in entries.values()):
@@ -260,25 +267,43 @@ def _per_day(rows: pa.Table | None) -> dict[date, int]:
     return {} if rows is None else dict(Counter(rows["change_date"].to_pylist()))
 
 
-def _manifest(file: Path) -> dict[date, Day]:
-    metadata = pq.read_metadata(file).metadata or {}
+def _parquet(file: Place) -> pq.ParquetFile:
+    # pyarrow maps a file of the disk into memory; through Python's own it would be copied.
+    return pq.ParquetFile(file) if isinstance(file, Path) else pq.ParquetFile(file.path, filesystem=file.fs)
+
+
+def _manifest(file: Place) -> dict[date, Day]:
+    metadata = _parquet(file).metadata.metadata or {}
     entries = json.loads(metadata.get(MANIFEST, b"{}"))
     return {date.fromisoformat(day): Day(**{**entry, "window": tuple(entry["window"])}) for day, entry in entries.items()}
 
 
-def _write(file: Path, rows: pa.Table, manifest: Mapping[date, Day]) -> None:
-    """Write beside, check, fsync, rename, fsync the folder: a reader sees the old file or the new one, whatever happens."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+def _write(file: Place, rows: pa.Table, manifest: Mapping[date, Day]) -> None:
+    """Write beside, check, put in place: a reader sees the old file or the new one, whatever happens."""
     entries = {day.isoformat(): asdict(manifest[day]) for day in sorted(manifest)}
     schema = rows.schema.with_metadata({MANIFEST: json.dumps(entries).encode()} if entries else None)
+    with _replacing(file) as temporary:
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            if rows.num_rows == 0:
+                writer.write_table(schema.empty_table())
+            for start, length in _row_groups(rows):
+                writer.write_table(rows.slice(start, length).cast(schema), row_group_size=max(length, 1))
+        if pq.read_metadata(temporary).num_rows != rows.num_rows:
+            raise OSError(f"{temporary} does not hold the {rows.num_rows} rows that were written")
+
+
+@contextmanager
+def _replacing(file: Place) -> Iterator[Path]:
+    """A file to be written, which then takes the place of `file` whole: by one upload, or by fsync and rename."""
+    if not isinstance(file, Path):
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder) / file.name
+            # One PUT, or the end of one multipart upload: until then the old object is there, and after it the new one.
+            file.fs.put_file(str(Path(folder) / file.name), file.path)
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.parent / f".{file.name}.{os.getpid()}.tmp"
-    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        if rows.num_rows == 0:
-            writer.write_table(schema.empty_table())
-        for start, length in _row_groups(rows):
-            writer.write_table(rows.slice(start, length).cast(schema), row_group_size=max(length, 1))
-    if pq.read_metadata(temporary).num_rows != rows.num_rows:
-        raise OSError(f"{temporary} does not hold the {rows.num_rows} rows that were written")
+    yield temporary
     _fsync(temporary)
     os.replace(temporary, file)
     _fsync(file.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,14 @@ settings.load_profile("engagement")
 
 COMPANIES = {
     "small_company": ("test_gates", "test_orchestration", "test_privacy"),
-    "samples": ("test_customer_samples", "test_dbt_units", "test_hr_samples", "test_samples", "test_survey_statistics"),
+    "samples": (
+        "test_customer_samples",
+        "test_dbt_units",
+        "test_hr_samples",
+        "test_lake_samples",
+        "test_samples",
+        "test_survey_statistics",
+    ),
 }
 
 
@@ -41,16 +49,38 @@ def content() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
 
 
 class ByCompany(LoadFileScheduling):
-    """In parallel runs a file stays in one process, and so do all files of one company: its first night takes a minute."""
+    """In parallel runs a file stays in one process, and so do all files of one company: its first night takes a minute.
+
+    So do those that share the servers of tests/integration.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
+        if "/integration/" in f"/{file}":
+            return "integration"
         return next((company for company, names in COMPANIES.items() if Path(file).stem in names), file)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCompany:
     return ByCompany(config, log)
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[None]:
+    """A running server of S3, and the environment that leads to it."""
+    pytest.importorskip("s3fs", reason="the extra s3 is not installed")
+    moto = pytest.importorskip("moto.server", reason="moto, the object store of the tests, is not installed")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
+    started = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    started.start()
+    _, port = started.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        for name, value in (("ACCESS_KEY_ID", "key"), ("SECRET_ACCESS_KEY", "secret"), ("DEFAULT_REGION", "us-east-1")):
+            patch.setenv(f"AWS_{name}", value)
+        yield
+    started.stop()
 
 
 @pytest.fixture

@@ -7,15 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines.landing import Landing, land
 from pipelines.sources.connection import Window
 from pipelines.sources.contract import table
 from pipelines.sources.ec.mapped_csv import MappedCsv
+from pipelines.sources.places import Place, matching
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch
-from pipelines.store import Store
+from pipelines.store import Store, read_file
 
 HEADER = {
     "order_id": "No", "line_no": "Line", "ordered_at": "Day", "customer_id": "Buyer", "mail": "Mail", "phone": "Tel",
@@ -39,12 +38,16 @@ def many(count: int, day: str = "2024-01-31", **cells: str) -> list[str]:
 class Shop:
     """One connection of kind mapped_csv below `root`: drops files, lands days and reads back what lies in the landing zone."""
 
-    def __init__(self, root: Path, name: str = "shop", home: Path | None = None, **options: Any) -> None:
+    def __init__(
+        self, root: Path, name: str = "shop", home: Path | None = None, lake: Place | None = None, **options: Any
+    ) -> None:
         self.folder = root / "drop" / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.home = home or root / "home"
-        self.store = Store(self.home)
-        self.connection = MappedCsv(name=name, kind="mapped_csv", path=self.folder, columns=HEADER, **{"daily": False, **options})
+        self.lake = lake
+        self.store = Store(self.home, lake)
+        own = {"path": self.folder, "daily": False, **options}
+        self.connection = MappedCsv(name=name, kind="mapped_csv", columns=HEADER, **own)
         self.files = self.clock = 0
         self.runs = 0
         self.keys = KEYS
@@ -68,7 +71,7 @@ class Shop:
         window = Window(date.fromisoformat(first), date.fromisoformat(last or first))
         batch = Batch(f"run-{self.runs}", datetime(2024, 3, 1, tzinfo=UTC) + timedelta(minutes=self.runs))
         connections = [shop.connection for shop in (self, *others)]
-        return land(connections, window, self.home, Pseudonymiser(self.keys), batch, **options)
+        return land(connections, window, self.home, Pseudonymiser(self.keys), batch, lake=self.lake, **options)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The landed rows of one table, without what differs from run to run."""
@@ -78,7 +81,7 @@ class Shop:
         """The quarantined rows of one table."""
         return self._read(self.store.quarantine, name, "batch_id")
 
-    def _read(self, root: Path, name: str, *without: str) -> list[dict[str, Any]]:
+    def _read(self, root: Place, name: str, *without: str) -> list[dict[str, Any]]:
         target = table("ec", name)
-        files = sorted((root / target.source / target.name).glob(f"month=*/{self.connection.name}.parquet"))
-        return [row for file in files for row in pq.ParquetFile(file).read().drop(list(without)).to_pylist()]
+        files = matching(root / target.source / target.name, f"month=*/{self.connection.name}.parquet")
+        return [row for file in files for row in read_file(file)[0].drop(list(without)).to_pylist()]

@@ -45,7 +45,7 @@ def keyed(tmp_path: Path, **keys: str) -> Settings:
         ),
         (
             "connections: {shop: {source: ec, kind: ec_cube_cvs, path: drop}}",
-            "connections.yaml: shop: there is no kind 'ec_cube_cvs' for source 'ec'; the kinds are ec/ec_cube_api, ",
+            "connections.yaml: shop: there is no kind 'ec_cube_cvs' for source 'ec'; the kinds are ec/base, ec/ec_cube_api, ",
         ),
         ("connections: {shop: {source: ec, kind: ec_cube_csv}}", "connections.yaml: shop.path: is missing"),
         ("connections: {Shop: " + SHOP + "}", "connections.yaml: Shop: a connection's name is lower-case letters, digits and _"),

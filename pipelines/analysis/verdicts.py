@@ -34,7 +34,7 @@ WHY_NOT = {
         "計画の対象にこの指標の値がありません。",
     ),
     "unknown_metric": ("This metric is not measured per person or unit.", "この指標は対象（人・組織）別に測定していません。"),
-    "suppressed": ("The groups are too small to be shown.", "対象の人数が少ないため表示しません。"),
+    "suppressed": ("The figures could tell of a few employees.", "少人数の従業員が推測されうるため表示しません。"),
 }
 DESIGN_EN = {"holdout": "a control group", "diff_in_diff": "a comparison group", "staggered": "later starters"}
 DESIGN_JA = {"holdout": "対照群", "diff_in_diff": "比較群", "staggered": "後から開始した組織"}

@@ -115,6 +115,7 @@ def run_landing(
         accept_shrink=accept_shrink,
         log=context.log.info,
         secrets=settings.secrets(),
+        lake=settings.lake,
     )
     rows, held = sum(row.landed for row in landed.tables), sum(row.quarantined for row in landed.tables)
     context.log.info(f"landed {rows:,} rows, {held:,} held back, {len(landed.refused)} connections refused")
@@ -165,7 +166,11 @@ def metadata(rows: list[TableLanding], work: dict[str, str]) -> dict[str, dg.Met
         "quarantined": sum(row.quarantined for row in rows),
         "duplicates": sum(row.duplicates for row in rows),
         "replaced_days": len(days),
-        "connections": "; ".join(f"{name}: {work.get(name, '')}" for name in sorted(row.connection for row in rows)) or "none",
+        "connections": "; ".join(
+            f"{row.connection}: {row.landed:,} rows landed, {work.get(row.connection, '')}"
+            for row in sorted(rows, key=lambda row: row.connection)
+        )
+        or "none",
     }
 
 

@@ -117,14 +117,19 @@ class ClientCredentials(_Auth):
 
 
 class RefreshToken(_Auth):
-    """OAuth 2 refresh token (RFC 6749 section 6). A server that hands out a new refresh token at each use is understood."""
+    """OAuth 2 refresh token (RFC 6749 section 6). A server that hands out a new refresh token at each use is understood.
+
+    `expired` lists the codes by which the source says, with status 400, that the access token has ended.
+    """
 
     type: Literal["refresh_token"]
     token_url: str
     client_id: str
     secret: Secret | None = None  # the client's, where it has one
     refresh_token: Secret
+    redirect_uri: str | None = None  # where the server asks for it, as the one that the token was given for
     in_header: bool = False
+    expired: tuple[str, ...] = ()
 
     def make(self, base: str, secrets: Secrets, now: Now, name: str) -> httpx.Auth:
         """A token, fetched anew when it ends."""
@@ -180,10 +185,17 @@ class TokenAuth(httpx.Auth):
     A kind's own way to sign in overrides `token_request` and `token_of`.
     """
 
-    def __init__(self, secrets: Secrets, now: Now, header: str = "Authorization", prefix: str = "Bearer ") -> None:
+    def __init__(
+        self,
+        secrets: Secrets,
+        now: Now,
+        header: str = "Authorization",
+        prefix: str = "Bearer ",
+        expired: tuple[str, ...] = (),  # codes by which the source says so with status 400
+    ) -> None:
         self.secrets = secrets
         self.now = now
-        self._header, self._prefix = header, prefix
+        self._header, self._prefix, self._expired = header, prefix, expired
         self._token: str | None = None
         self._ends: float | None = None
 
@@ -197,6 +209,9 @@ class TokenAuth(httpx.Auth):
 
     def is_expired(self, response: httpx.Response) -> bool:
         """Whether the answer says that the token is no longer good."""
+        if response.status_code == 400 and self._expired:
+            response.read()
+            return any(f'"{code}"' in response.text for code in self._expired)
         return response.status_code == 401
 
     def auth_flow(self, request: httpx.Request) -> Flow:
@@ -241,8 +256,9 @@ class _OAuth(TokenAuth):
         options: ClientCredentials | RefreshToken,
         secrets: Secrets,
         now: Now,
+        expired: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(secrets, now)
+        super().__init__(secrets, now, expired=expired)
         self._url, self.form = url, dict(form)
         self._client, self._secret, self._in_header = client_id, client_secret, options.in_header
 
@@ -268,7 +284,8 @@ class _Refreshing(_OAuth):
     def __init__(
         self, url: str, client_id: str, client_secret: str | None, options: RefreshToken, secrets: Secrets, now: Now, name: str
     ) -> None:
-        super().__init__(url, {"grant_type": "refresh_token"}, client_id, client_secret, options, secrets, now)
+        form = {"grant_type": "refresh_token", **({"redirect_uri": options.redirect_uri} if options.redirect_uri else {})}
+        super().__init__(url, form, client_id, client_secret, options, secrets, now, options.expired)
         given = secrets[options.refresh_token]
         # Kept under the given token's hash: whoever sets a new one in the environment starts anew from it.
         self._key = f"{name}:{hashlib.sha256(given.encode()).hexdigest()[:16]}"
@@ -289,7 +306,7 @@ class _Refreshing(_OAuth):
 
 class _Session(TokenAuth):
     def __init__(self, url: str, options: SessionLogin, secrets: Secrets, now: Now) -> None:
-        super().__init__(secrets, now, options.header, options.prefix)
+        super().__init__(secrets, now, options.header, options.prefix, options.expired)
         self._url, self._options = url, options
         self._cookies: dict[str, str] = {}
 
@@ -321,12 +338,6 @@ class _Session(TokenAuth):
             request.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         else:
             super().apply(request)
-
-    def is_expired(self, response: httpx.Response) -> bool:
-        if response.status_code == 400 and self._options.expired:
-            response.read()
-            return any(f'"{code}"' in response.text for code in self._options.expired)
-        return super().is_expired(response)
 
 
 def put(body: dict[str, Any], place: str, value: Any) -> None:

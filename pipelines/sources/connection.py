@@ -10,13 +10,13 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from pipelines.sources.places import Place
 from pipelines.sources.schema import KeyClass
 
 
@@ -110,7 +110,7 @@ class Connection(BaseModel):
 class FileConnection(Connection):
     """A connection whose source is a drop folder of CSV or Excel files (or one file)."""
 
-    path: Path  # made absolute against the folder of connections.yaml when the settings are read
+    path: Place  # a folder is made absolute against that of connections.yaml when the settings are read
     pattern: str = "*"
     encoding: Literal["auto", "utf-8", "cp932"] = "auto"
 

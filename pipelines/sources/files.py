@@ -21,6 +21,8 @@ from zipfile import BadZipFile
 import pandas as pd
 
 from pipelines.sources.connection import Sheet, SourceError
+from pipelines.sources.masking import masked
+from pipelines.sources.places import Place, failures, matching
 
 _UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".tmp")
 _UNDEFINED_IN_CP932 = "\x80\xa0\uf8f0\uf8f1\uf8f2\uf8f3"  # Python maps these unassigned bytes all the same
@@ -28,22 +30,36 @@ _EXCEL_DIGITS = 10**15  # a spreadsheet keeps 15 digits of a number
 _CHUNK = 50_000
 
 
-def drop_files(folder_or_file: Path, pattern: str = "*") -> list[Path]:
+def drop_files(folder_or_file: Place, pattern: str = "*") -> list[Place]:
     """The dropped files from old to new by (modification time, name); hidden and unfinished ones are left out."""
+    require_reach(folder_or_file)
     if folder_or_file.is_file():
         return [folder_or_file]
     if not folder_or_file.is_dir():
         raise SourceError(f"{folder_or_file} does not exist; create the drop folder or correct `path` in connections.yaml")
     found = (
         file
-        for file in folder_or_file.glob(pattern)
+        for file in matching(folder_or_file, pattern)
         if file.is_file() and not file.name.startswith((".", "~$")) and not file.name.endswith(_UNFINISHED)
     )
     return sorted(found, key=lambda file: (file.stat().st_mtime_ns, file.name))
 
 
+def require_reach(folder: Place) -> None:
+    """SourceError, in one line, where an object store does not answer or does not let us in."""
+    if isinstance(folder, Path):
+        return
+    bucket = folder.path.split("/")[0]
+    try:
+        folder.fs.ls(bucket)
+    except failures() as error:
+        what = masked(f"{type(error).__name__}: {error}", 120)
+        advice = "check the bucket and AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY in the environment"
+        raise SourceError(f"s3://{bucket} cannot be read ({what}); {advice}") from None
+
+
 def read_sheets(
-    path: Path,
+    path: Place,
     *,
     encoding: str = "auto",
     delimiter: str = ",",
@@ -85,7 +101,7 @@ def require(sheet: Sheet, columns: Iterable[str]) -> None:
     raise SourceError(" ".join(message.split()))  # one line, even where a header is two
 
 
-def _text(path: Path, encoding: str) -> str:
+def _text(path: Place, encoding: str) -> str:
     data = path.read_bytes()
     if not data.strip():
         raise SourceError(f"{path.name} is empty; drop the file again")
@@ -191,11 +207,11 @@ def unique(names: list[str]) -> list[str]:
     return unique
 
 
-def _worksheets(path: Path, wanted: str | None) -> Iterator[tuple[str, Iterator[list[str]]]]:
+def _worksheets(path: Place, wanted: str | None) -> Iterator[tuple[str, Iterator[list[str]]]]:
     from openpyxl import load_workbook  # slow to import, and most drops are CSV
 
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
+        book = load_workbook(path if isinstance(path, Path) else path.open("rb"), read_only=True, data_only=True)
     except (BadZipFile, KeyError, ValueError, OSError) as error:
         problem = f"cannot be opened as Excel ({error})"
         raise SourceError(f"{path.name} {problem}; is it damaged or protected by a password?") from error

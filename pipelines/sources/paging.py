@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -53,9 +54,9 @@ class _Linked(_Paging):
     size_param: str | None = None
     size: int = Field(default=100, ge=1)
 
+    @abstractmethod
     def next(self, answer: Answer) -> Any:
         """The address of the next page, if there is one."""
-        raise NotImplementedError
 
     def walk(self, send: Send, records: Callable[[Any], list[Any]], identity: Identity | None = None) -> Iterator[Listed]:
         """Follow the links."""
@@ -124,9 +125,9 @@ class _Counted(_Paging):
     total: Path | None = None
     seam: ClassVar[int] = 0  # records of the page before that are asked for again, to see that the list has not moved
 
+    @abstractmethod
     def at(self, page: int, read: int) -> dict[str, Any]:
         """The parameters of the page that follows `page` pages with `read` records."""
-        raise NotImplementedError
 
     def walk(self, send: Send, records: Callable[[Any], list[Any]], identity: Identity | None = None) -> Iterator[Listed]:
         """Walk, and walk again where the list moved up under our feet."""

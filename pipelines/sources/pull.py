@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.sources import files
+from pipelines.sources import files, places
 from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person, SourceError, Window
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.credentials import Secrets
@@ -190,8 +190,9 @@ def _file_parts(connection: FileConnection, pulled: Pulled) -> Iterator[Part]:
             for sheet in files.read_sheets(path, **{"encoding": connection.encoding, **connection.read_options()}):
                 for frame in connection.read(sheet):
                     yield Part(sheet.file, frame, age)
-        except OSError as error:
-            raise SourceError(f"{path.name}: {error.strerror}; check the file and the rights on it") from error
+        except places.failures() as error:
+            why = getattr(error, "strerror", None) or masked(str(error), 120)
+            raise SourceError(f"{path.name}: {why}; check the file and the rights on it") from error
         except ArithmeticError as error:
             raise SourceError(f"{path.name}: a number is too large to calculate with; look for 15 digits or more") from error
 

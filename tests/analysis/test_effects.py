@@ -329,34 +329,45 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(case: Case) -> None
 
 INITIATIVES = pd.DataFrame(
     [
-        {"initiative_key": "plan:A", "metric_code": "orders_per_customer", "design": "holdout", "audience": "customer"},
-        {"initiative_key": "plan:B", "metric_code": "communication", "design": "diff_in_diff", "audience": "employee"},
+        {"initiative_key": "plan:A", "metric_code": "orders_per_customer", "design": "holdout"},
+        {"initiative_key": "plan:B", "metric_code": "communication", "design": "diff_in_diff"},
     ]
 )
+PANEL = {
+    "initiative_key": "plan:B",
+    "metric_code": "communication",
+    "subject_type": "org_unit",
+    "aggregation": "mean",
+    "persons_n": 2,
+    "suppress_reason": None,
+}
 METRICS = pd.DataFrame(
     [{"metric_code": "orders_per_customer", "direction": "up"}, {"metric_code": "communication", "direction": "up"}]
 )
 
 
 def test_a_night_without_plans_or_values_gives_a_typed_table_and_says_what_is_missing() -> None:
-    nothing = pd.DataFrame(
-        columns=["initiative_key", "metric_code", "subject_key", "period", "treated_from", "aggregation", "persons_n", "value"]
-    )
-    empty = initiative_effects(nothing, INITIATIVES.head(0), METRICS, smallest_group=5)
+    nothing = two_arms([[1.0, 4.0]], [[5.0, 6.0]]).rename(columns={"subject": "subject_key"}).head(0).assign(**PANEL)
+    empty = initiative_effects(nothing, INITIATIVES.head(0), METRICS)
     assert list(empty.columns) == list(COLUMNS)
     assert len(empty) == 0
-    table = initiative_effects(nothing, INITIATIVES, METRICS.head(1), smallest_group=5)
+    table = initiative_effects(nothing, INITIATIVES, METRICS.head(1))
     assert table["verdict"].tolist() == ["not_testable", "not_testable"]
     assert table["reason_en"].tolist() == [WHY_NOT["no_values"][0], WHY_NOT["unknown_metric"][0]]
 
 
-def test_an_arm_of_fewer_employees_than_the_minimum_is_not_spoken_of() -> None:
-    small = two_arms([[1, 4], [2, 6], [3, 7], [4, 9]], [[5, 6], [1, 2], [2, 3], [8, 9]])
-    small = small.rename(columns={"subject": "subject_key"}).assign(
-        initiative_key="plan:B", metric_code="communication", aggregation="mean", persons_n=1
-    )
-    hidden = initiative_effects(small, INITIATIVES.tail(1), METRICS, smallest_group=5).iloc[0]
-    assert (hidden["verdict"], hidden["reason_en"]) == ("not_testable", WHY_NOT["suppressed"][0])
-    assert hidden[["baseline", "actual", "effect", "ci_low"]].isna().all()
-    shown = initiative_effects(small.assign(persons_n=2), INITIATIVES.tail(1), METRICS, smallest_group=5).iloc[0]
+def test_figures_of_employees_that_are_left_out_have_their_reason_and_events_their_person_periods() -> None:
+    panel = two_arms([[1, 4], [2, 6], [3, 7], [4, 9]], [[5, 6], [1, 2], [2, 3], [8, 9]])
+    panel = panel.rename(columns={"subject": "subject_key"}).assign(**PANEL)
+    shown = initiative_effects(panel, INITIATIVES.tail(1), METRICS).iloc[0]
     assert shown["effect"] == pytest.approx(3.0)
+    assert pd.isna(shown["suppress_reason"])
+    assert pd.isna(shown["person_periods"])  # the mean of answers
+    late = panel["period"] >= 0
+    hidden = panel.assign(value=panel["value"].mask(late), suppress_reason=late.map({True: "small_group", False: None}))
+    row = initiative_effects(hidden, INITIATIVES.tail(1), METRICS).iloc[0]
+    assert (row["verdict"], row["reason_en"]) == ("not_testable", WHY_NOT["suppressed"][0])
+    assert row["suppress_reason"] == "small_group"
+    assert row[["baseline", "actual", "effect", "ci_low"]].isna().all()
+    events = initiative_effects(panel.assign(aggregation="sum"), INITIATIVES.tail(1), METRICS).iloc[0]
+    assert (events["person_periods_before"], events["person_periods"]) == (8, 8)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,48 +75,27 @@ class Reply(NamedTuple):
 Trap = Callable[[Request], Reply | None]
 
 
-class Vendor:
-    """One vendor's server. Subclasses say how its protocol goes."""
-
-    table: str  # the landing table whose rows are counted
-    key: str  # the column of it that holds a record's number
-    page = 3  # records on a page
-    field: str  # a field that must not vanish from all records
-    secrets: dict[str, str]
-    renews = False  # an expired token is replaced by signing in anew
-    readings = False  # the records are counters, shown only as they are now
+class Service(ABC):
+    """A server that is signed in to and asked. `traps` may answer in its place."""
 
     def __init__(self) -> None:
-        self.records: list[dict[str, Any]] = []
         self.requests: list[Request] = []
         self.traps: list[Trap] = []
         self.valid = ""  # the token that is taken now
         self.issued = 0
 
-    def connection(self, url: str, **options: Any) -> LiveConnection:
-        """The connection that reads this server."""
-        raise NotImplementedError
-
-    def key_of(self, number: int) -> str:
-        """How record `number` is called in the landing zone."""
-        return str(number)
-
-    def record(self, number: int, changed: datetime) -> dict[str, Any]:
-        """A record as the vendor sends it; `changed` is an instant of whole seconds."""
-        raise NotImplementedError
-
+    @abstractmethod
     def answer(self, request: Request) -> Reply:
-        """The vendor's answer to a request that is signed in."""
-        raise NotImplementedError
+        """The answer to a request that is signed in."""
+
+    @abstractmethod
+    def is_signed_in(self, request: Request) -> bool:
+        """Whether the request carries what is asked for."""
 
     def sign_in(self, request: Request) -> Reply | None:
         """The answer to a sign-in; None when the request is none."""
         del request
         return None
-
-    def is_signed_in(self, request: Request) -> bool:
-        """Whether the request carries what the vendor asks for."""
-        raise NotImplementedError
 
     def expire(self) -> None:
         """From now on another token is needed."""
@@ -144,13 +124,42 @@ class Vendor:
                 return reply
         return self.sign_in(request) or (self.answer(request) if self.is_signed_in(request) else self.refuse(request))
 
+
+class Vendor(Service):
+    """One vendor's server, and what is counted of it. Subclasses say how its protocol goes."""
+
+    table: str  # the landing table whose rows are counted
+    key: str  # the column of it that holds a record's number
+    page = 3  # records on a page
+    field: str  # a field that must not vanish from all records
+    secrets: dict[str, str]
+    renews = False  # an expired token is replaced by signing in anew
+    readings = False  # the records are counters, shown only as they are now
+    one_a_day = False  # a record is a whole day's: there are no two of one day
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[dict[str, Any]] = []
+
+    @abstractmethod
+    def connection(self, url: str, **options: Any) -> LiveConnection:
+        """The connection that reads this server."""
+
+    @abstractmethod
+    def record(self, number: int, changed: datetime) -> dict[str, Any]:
+        """A record as the vendor sends it; `changed` is an instant of whole seconds."""
+
+    def key_of(self, number: int) -> str:
+        """How record `number` is called in the landing zone."""
+        return str(number)
+
     def given_secrets(self) -> list[str]:
         """Every text that must be seen nowhere."""
         return [*self.secrets.values(), *(f"issued-token-{number}" for number in range(1, self.issued + 1))]
 
 
 @contextmanager
-def served(vendor: Vendor) -> Iterator[str]:
+def served(vendor: Service) -> Iterator[str]:
     """The address of a running server."""
 
     class Handler(BaseHTTPRequestHandler):

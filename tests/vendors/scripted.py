@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vendors.base import NightClock, Reply, Request, Vendor
+from vendors.base import NightClock, Reply, Request, Service
 
 from pipelines.sources.credentials import Secrets
 from pipelines.sources.http import Api
@@ -14,7 +14,7 @@ from pipelines.sources.live import LiveConnection
 Script = Callable[[Request], Reply]
 
 
-class Scripted(Vendor):
+class Scripted(Service):
     """A server that does what the test says."""
 
     def __init__(self, script: Script) -> None:

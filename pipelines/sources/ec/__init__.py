@@ -1,6 +1,7 @@
 """Online shops: the kinds of connection of source `ec`."""
 
 from pipelines.sources.connection import Connection
+from pipelines.sources.ec.base import Base
 from pipelines.sources.ec.ec_cube_api import EcCubeApi
 from pipelines.sources.ec.ec_cube_csv import EcCubeCsv
 from pipelines.sources.ec.ec_files import EcFiles
@@ -16,6 +17,7 @@ KINDS: dict[str, type[Connection]] = {
     "ec_files": EcFiles,
     "mapped_csv": MappedCsv,
     "shopify_csv": ShopifyCsv,
+    "base": Base,
     "ec_cube_api": EcCubeApi,
     "graphql": GraphqlShop,
     "rest": RestShop,

@@ -22,22 +22,20 @@ Quirks:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
-from pipelines.sources import mapped
 from pipelines.sources.auth import SessionLogin
-from pipelines.sources.connection import Frame, Window
-from pipelines.sources.contract import table
+from pipelines.sources.connection import Frame
 from pipelines.sources.credentials import Secret, Secrets
 from pipelines.sources.http import Answer, Api, Clock, Tell
-from pipelines.sources.live import LiveConnection, Page
-from pipelines.sources.mapped import Context, Unit, units
+from pipelines.sources.live import Page
+from pipelines.sources.mapped import Unit, units
 from pipelines.sources.paging import Cursor
-from pipelines.sources.sns.live import READINGS, on_day_of_reading
+from pipelines.sources.sns.live import Conversation, instant, rows_of
 from pipelines.sources.streams import read_list
 
 PAGE, MOST_POSTS = 100, 25  # records of a list, and posts asked for by address: the most the protocol allows
@@ -72,18 +70,12 @@ MENTION = units(
 TYPES = {"images": "image", "video": "video", "external": "link", "record": "quote", "recordWithMedia": "quote"}
 
 
-class Bluesky(LiveConnection):
+class Bluesky(Conversation):
     """One of our accounts on Bluesky, or on a data server of one's own (`url`)."""
-
-    source: ClassVar[str] = "sns"
-    tables: ClassVar[tuple[str, ...]] = ("accounts", "posts", "mentions")
-    readings: ClassVar[frozenset[str]] = READINGS
 
     url: str = "https://bsky.social/"
     handle: str = Field(pattern=r"^[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$")
     secret: Secret
-    post_days: int = Field(default=90, ge=1)
-    reply_days: int = Field(default=14, ge=0)
 
     def api(self, secrets: Secrets, clock: Clock, tell: Tell) -> Api:
         """The account's own data server, which hands questions on to the AppView."""
@@ -98,66 +90,58 @@ class Bluesky(LiveConnection):
         auth = login.make(self.base, secrets, clock.now, self.name)
         return Api(self.base, auth=auth, bounds=self.limits, secrets=secrets, clock=clock, tell=tell)
 
-    def pages(self, api: Api, window: Window) -> Iterator[Page]:
-        """The profile and our posts where the window holds the day of reading; then the mentions that changed in the window."""
-        profile = api.get("xrpc/app.bsky.actor.getProfile", {"actor": self.handle})
-        own = profile.body["did"]
-        since, _ = window.instants(self.zone, self.overlap)
-        replies: dict[str, str] = {}
-        oldest = since - timedelta(days=self.reply_days)
-        reads = self.takes_readings(api, window)
-        if reads:
-            yield Page("accounts", 1, 1, [profile.body], api.clock.now())
-            oldest = min(oldest, api.clock.now() - timedelta(days=self.post_days))
-        for page in self._feed(api, own, oldest):
+    def account(self, api: Api) -> Any:
+        """The profile."""
+        return api.get("xrpc/app.bsky.actor.getProfile", {"actor": self.handle}).body
+
+    def posts(self, api: Api, account: Any, oldest: datetime, reads: bool) -> Iterator[Page]:
+        """The feed without what we repost."""
+        own = account["did"]
+        asked = {"actor": own, "filter": "posts_with_replies"}
+        for page in _listed(api, "posts", "app.bsky.feed.getAuthorFeed", "feed", asked, oldest):
             posts = [item["post"] for item in page.records if "reason" not in item and item["post"]["author"]["did"] == own]
-            _note_replies(posts, replies)
-            if reads:
-                yield page._replace(records=posts)
-        yield from self._mentions(api, since, replies)
+            yield page._replace(records=posts)
+
+    def answered(self, post: Any) -> tuple[str, str] | None:
+        """The address of the post it replies to."""
+        parent = (post["record"].get("reply") or {}).get("parent", {}).get("uri")
+        return (parent, post["record"]["createdAt"]) if parent else None
+
+    def mentions(
+        self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]
+    ) -> Iterator[Page]:
+        """Notifications, each with the post's counters."""
+        for page in _listed(api, "mentions", "app.bsky.notification.listNotifications", "notifications", {}, oldest):
+            changed = []
+            for one in page.records:
+                replied = replies.get(one["uri"])
+                last = max(filter(None, (one["indexedAt"], replied)), key=instant)
+                if one["reason"] in REASONS and instant(last) >= since:
+                    changed.append({**one, "_replied": replied, "_changed": last})
+            posts = _posts(api, [one["uri"] for one in changed])
+            yield page._replace(records=[{**one, "_post": posts.get(one["uri"])} for one in changed])
 
     def read(self, page: Page) -> Iterator[Frame]:
         """Readings belong to the day that the time of reading closes; a mention to the day it was last changed."""
         columns = {"accounts": ACCOUNT, "posts": POST, "mentions": MENTION}[page.stream]
         records = [{**record, "_type": _type(record)} for record in page.records]
-        context = Context(self, platform="bluesky")
-        rows = mapped.rows(table(self.source, page.stream), records, columns, context, label=page.label, start=page.start)
-        rows["platform"], rows["account_id"] = "bluesky", self.handle
+        rows = rows_of(self, page, page.stream, records, columns, "bluesky", self.handle)
         if page.stream != "accounts":
             rows["post_id"] = [record["uri"].rpartition("/")[2] for record in records]
-        yield Frame(page.stream, rows if page.stream == "mentions" else on_day_of_reading(rows, page, self))
+        yield Frame(page.stream, rows)
 
-    def _feed(self, api: Api, own: str, oldest: datetime) -> Iterator[Page]:
-        def send(extra: Mapping[str, Any], link: str | None) -> Answer:
-            del link
-            asked = {"actor": own, "filter": "posts_with_replies", **extra}
-            return api.get("xrpc/app.bsky.feed.getAuthorFeed", asked)
 
-        def is_over(found: Sequence[Any]) -> bool:
-            return bool(found) and all(_instant(item["post"]["indexedAt"]) < oldest for item in found)
+def _listed(api: Api, name: str, method: str, records: str, asked: Mapping[str, Any], oldest: datetime) -> Iterator[Page]:
+    """The pages of a list that begins with the newest, as far back as `oldest`."""
 
-        yield from read_list(api, "posts", send, paging=CURSOR, records="feed", is_over=is_over)
+    def send(extra: Mapping[str, Any], link: str | None) -> Answer:
+        del link
+        return api.get(f"xrpc/{method}", {**asked, **extra})
 
-    def _mentions(self, api: Api, since: datetime, replies: Mapping[str, str]) -> Iterator[Page]:
-        oldest = since - timedelta(days=self.reply_days)
+    def is_over(found: Sequence[Any]) -> bool:
+        return bool(found) and all(instant(one.get("post", one)["indexedAt"]) < oldest for one in found)
 
-        def send(extra: Mapping[str, Any], link: str | None) -> Answer:
-            del link
-            return api.get("xrpc/app.bsky.notification.listNotifications", extra)
-
-        def is_over(found: Sequence[Any]) -> bool:
-            return bool(found) and all(_instant(one["indexedAt"]) < oldest for one in found)
-
-        listed = read_list(api, "mentions", send, paging=CURSOR, records="notifications", is_over=is_over)
-        for page in listed:
-            changed = []
-            for one in page.records:
-                replied = replies.get(one["uri"])
-                last = max(filter(None, (one["indexedAt"], replied)), key=_instant)
-                if one["reason"] in REASONS and _instant(last) >= since:
-                    changed.append({**one, "_replied": replied, "_changed": last})
-            posts = _posts(api, [one["uri"] for one in changed])
-            yield page._replace(records=[{**one, "_post": posts.get(one["uri"])} for one in changed])
+    return read_list(api, name, send, paging=CURSOR, records=records, is_over=is_over)
 
 
 def _posts(api: Api, addresses: Sequence[str]) -> dict[str, Any]:
@@ -169,22 +153,9 @@ def _posts(api: Api, addresses: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _note_replies(posts: Iterable[Any], replies: dict[str, str]) -> None:
-    """Keep, for each post that `posts` of ours reply to, when the first of them was written."""
-    for post in posts:
-        answered = (post["record"].get("reply") or {}).get("parent", {}).get("uri")
-        if answered:
-            written = post["record"]["createdAt"]
-            replies[answered] = min(replies.get(answered, written), written, key=_instant)
-
-
 def _type(record: Mapping[str, Any]) -> str | None:
     post = record.get("record")
     if post is None:
         return None
     embed = str((post.get("embed") or {}).get("$type", "")).rpartition(".")[2]
     return TYPES.get(embed) or ("reply" if post.get("reply") else "text")
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

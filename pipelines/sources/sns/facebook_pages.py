@@ -20,24 +20,17 @@ Quirks:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from pydantic import Field
-
-from pipelines.sources import mapped
 from pipelines.sources.connection import Frame, Window
-from pipelines.sources.contract import table
-from pipelines.sources.credentials import Secret, Secrets
 from pipelines.sources.expressions import first
-from pipelines.sources.http import Answer, Api, Clock, Tell
-from pipelines.sources.live import LiveConnection, Page
-from pipelines.sources.mapped import Context, Unit, units
+from pipelines.sources.http import Answer, Api
+from pipelines.sources.live import Page
+from pipelines.sources.mapped import Unit, units
 from pipelines.sources.paging import NextLink
-from pipelines.sources.sns.live import on_day_of_reading
-from pipelines.sources.sns.meta import graph_api, insights
-from pipelines.sources.streams import read_list
+from pipelines.sources.sns.live import rows_of
+from pipelines.sources.sns.meta import MetaAccount, insights
 
 PAGING = NextLink(type="next_link", path="paging.next", size_param="limit", size=25)  # more with insights is refused as too much
 METRICS = "post_media_view,post_total_media_view_unique,post_clicks"
@@ -66,40 +59,19 @@ POST = units(
 TYPES = {"photo": "image", "album": "carousel", "video": "video", "link": "link", "share": "link", "event": "event"}
 
 
-class FacebookPages(LiveConnection):
+class FacebookPages(MetaAccount):
     """One of our pages on Facebook."""
-
-    source: ClassVar[str] = "sns"
-    tables: ClassVar[tuple[str, ...]] = ("accounts", "posts")
-    readings: ClassVar[frozenset[str]] = frozenset({"accounts", "posts"})
-
-    url: str = "https://graph.facebook.com/v24.0/"
-    account_id: str = Field(pattern=r"^\d{5,}$")
-    secret: Secret
-    post_days: int = Field(default=90, ge=1)
-
-    def api(self, secrets: Secrets, clock: Clock, tell: Tell) -> Api:
-        """The Graph API, with the page's access token."""
-        return graph_api(self.base, self.secret, self.limits, secrets, clock, tell, self.name)
 
     def pages(self, api: Api, window: Window) -> Iterator[Page]:
         """The page and its posts, where the window holds the day of reading."""
         if not self.takes_readings(api, window):
             return
         yield Page("accounts", 1, 1, [api.get(self.account_id, {"fields": "followers_count"}).body], api.clock.now())
-        oldest = api.clock.now() - timedelta(days=self.post_days)
 
         def send(extra: Mapping[str, Any], link: str | None) -> Answer:
             return api.get(link or f"{self.account_id}/published_posts", None if link else {"fields": FIELDS, **extra})
 
-        def is_older(post: Mapping[str, Any]) -> bool:
-            return datetime.fromisoformat(post["created_time"]) < oldest
-
-        def is_over(found: Sequence[Any]) -> bool:
-            return bool(found) and all(map(is_older, found))
-
-        for page in read_list(api, "posts", send, paging=PAGING, records="data", is_over=is_over):
-            yield page._replace(records=[post for post in page.records if not is_older(post)])
+        yield from self.young_posts(api, "posts", send, PAGING, "created_time")
 
     def read(self, page: Page) -> Iterator[Frame]:
         """Readings belong to the day that the time of reading closes."""
@@ -107,10 +79,7 @@ class FacebookPages(LiveConnection):
         records = [
             {**record, "_type": _type(record), "_told": insights(first("insights.data", record) or [])} for record in page.records
         ]
-        context = Context(self, platform="facebook")
-        rows = mapped.rows(table(self.source, page.stream), records, columns, context, label=page.label, start=page.start)
-        rows["platform"], rows["account_id"] = "facebook", self.account_id
-        yield Frame(page.stream, on_day_of_reading(rows, page, self))
+        yield Frame(page.stream, rows_of(self, page, page.stream, records, columns, "facebook", self.account_id))
 
 
 def _type(record: Mapping[str, Any]) -> str:

@@ -21,22 +21,15 @@ Quirks:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from pydantic import Field
-
-from pipelines.sources import mapped
 from pipelines.sources.connection import Frame, Window
-from pipelines.sources.contract import table
-from pipelines.sources.credentials import Secret, Secrets
-from pipelines.sources.http import Answer, Api, Clock, Tell
-from pipelines.sources.live import LiveConnection, Page, reading_day
-from pipelines.sources.mapped import Context, Unit, units
-from pipelines.sources.sns.live import on_day_of_reading
-from pipelines.sources.sns.meta import LISTED, GraphRefused, graph_api, insights
-from pipelines.sources.streams import read_list
+from pipelines.sources.http import Answer, Api
+from pipelines.sources.live import Page, reading_day
+from pipelines.sources.mapped import Unit, units
+from pipelines.sources.sns.live import rows_of
+from pipelines.sources.sns.meta import LISTED, GraphRefused, MetaAccount, insights
 
 FIELDS = "id,media_type,media_product_type,timestamp,like_count,comments_count"
 METRICS = {"STORY": "reach,views,shares"}  # of a media product; of the others:
@@ -68,21 +61,8 @@ PRODUCTS = {"STORY": "story", "REELS": "reel"}
 TYPES = {"IMAGE": "image", "VIDEO": "video", "CAROUSEL_ALBUM": "carousel"}
 
 
-class Instagram(LiveConnection):
+class Instagram(MetaAccount):
     """One of our professional accounts on Instagram."""
-
-    source: ClassVar[str] = "sns"
-    tables: ClassVar[tuple[str, ...]] = ("accounts", "posts")
-    readings: ClassVar[frozenset[str]] = frozenset({"accounts", "posts"})
-
-    url: str = "https://graph.facebook.com/v24.0/"
-    account_id: str = Field(pattern=r"^\d{5,}$")
-    secret: Secret
-    post_days: int = Field(default=90, ge=1)
-
-    def api(self, secrets: Secrets, clock: Clock, tell: Tell) -> Api:
-        """The Graph API, with the access token."""
-        return graph_api(self.base, self.secret, self.limits, secrets, clock, tell, self.name)
 
     def pages(self, api: Api, window: Window) -> Iterator[Page]:
         """The account, then its stories and its posts, where the window holds the day of reading. Stories first: they vanish."""
@@ -90,30 +70,22 @@ class Instagram(LiveConnection):
             return
         account = api.get(self.account_id, {"fields": "followers_count,follows_count,media_count"}).body
         yield Page("accounts", 1, 1, [{**account, "_told": self._of_day(api)}], api.clock.now())
-        oldest = api.clock.now() - timedelta(days=self.post_days)
         for edge in ("stories", "media"):
-            yield from self._posts(api, edge, oldest)
+            yield from self._posts(api, edge)
 
     def read(self, page: Page) -> Iterator[Frame]:
         """Readings belong to the day that the time of reading closes."""
         name, columns = ("accounts", ACCOUNT) if page.stream == "accounts" else ("posts", POST)
         records = [{**record, "_type": _type(record)} for record in page.records]
-        context = Context(self, platform="instagram")
-        rows = mapped.rows(table(self.source, name), records, columns, context, label=page.label, start=page.start)
-        rows["platform"], rows["account_id"] = "instagram", self.account_id
-        yield Frame(name, on_day_of_reading(rows, page, self))
+        yield Frame(name, rows_of(self, page, name, records, columns, "instagram", self.account_id))
 
-    def _posts(self, api: Api, edge: str, oldest: datetime) -> Iterator[Page]:
+    def _posts(self, api: Api, edge: str) -> Iterator[Page]:
         def send(extra: Mapping[str, Any], link: str | None) -> Answer:
             del link
             return api.get(f"{self.account_id}/{edge}", {"fields": FIELDS, **extra})
 
-        def is_over(found: Sequence[Any]) -> bool:
-            return bool(found) and all(_instant(post["timestamp"]) < oldest for post in found)
-
-        for page in read_list(api, edge, send, paging=LISTED, records="data", is_over=is_over):
-            kept = [post for post in page.records if _instant(post["timestamp"]) >= oldest]
-            yield page._replace(records=[{**post, "_told": _of_post(api, post)} for post in kept])
+        for page in self.young_posts(api, edge, send, LISTED, "timestamp"):
+            yield page._replace(records=[{**post, "_told": _of_post(api, post)} for post in page.records])
 
     def _of_day(self, api: Api) -> dict[str, Any]:
         """Reach and views of the account on the day of reading."""
@@ -138,7 +110,3 @@ def _of_post(api: Api, post: Mapping[str, Any]) -> dict[str, Any]:
 
 def _type(record: Mapping[str, Any]) -> str | None:
     return PRODUCTS.get(record.get("media_product_type", "")) or TYPES.get(record.get("media_type", ""))
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

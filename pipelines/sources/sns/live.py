@@ -1,4 +1,4 @@
-"""What `rest` and `graphql` of social networks share: counters read now, and posts by others in the window.
+"""What live social networks share, those of `rest` and `graphql` too: counters read now, and posts by others in the window.
 
 Data flow: streams of records -> sns.accounts and sns.posts, one row per account or post and day of reading; sns.mentions, one row
 per post by somebody else.
@@ -8,8 +8,9 @@ A network shows counters only as they are now. A reading before noon closes the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from datetime import timedelta
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pandas as pd
@@ -106,6 +107,76 @@ class NetworkStreams(LiveConnection, Generic[S]):
             replied = readable(rows["first_reply_at"]) if "first_reply_at" in rows else posted
             rows["updated_at"] = replied.where(replied.notna(), posted)
         yield Frame(stream.table, rows)
+
+
+class Conversation(LiveConnection):
+    """One of our accounts on a network that tells who wrote to us: a mention lands again on the day of our first reply.
+
+    Replies are looked for among `reply_days` days of our own posts; posts older than `post_days` are no longer read.
+    """
+
+    source: ClassVar[str] = "sns"
+    tables: ClassVar[tuple[str, ...]] = ("accounts", "posts", "mentions")
+    readings: ClassVar[frozenset[str]] = READINGS
+
+    post_days: int = Field(default=90, ge=1)
+    reply_days: int = Field(default=14, ge=0)
+
+    @abstractmethod
+    def account(self, api: Api) -> Any:
+        """Our account with its counters."""
+
+    @abstractmethod
+    def posts(self, api: Api, account: Any, oldest: datetime, reads: bool) -> Iterator[Page]:
+        """Our own posts, the newest first, as far back as `oldest`; `reads` says whether their counters are wanted."""
+
+    @abstractmethod
+    def answered(self, post: Any) -> tuple[str, str] | None:
+        """Which post a post of ours replies to, and when ours was written."""
+
+    @abstractmethod
+    def mentions(
+        self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]
+    ) -> Iterator[Page]:
+        """What others wrote to us since `oldest` that changed since `since`; `replies` says when we first replied to a post."""
+
+    def pages(self, api: Api, window: Window) -> Iterator[Page]:
+        """The account and our posts where the window holds the day of reading; then the mentions that changed in the window."""
+        account = self.account(api)
+        since, _ = window.instants(self.zone, self.overlap)
+        replies: dict[str, str] = {}
+        oldest = written_since = since - timedelta(days=self.reply_days)
+        reads = self.takes_readings(api, window)
+        if reads:
+            yield Page("accounts", 1, 1, [account], api.clock.now())
+            oldest = min(oldest, api.clock.now() - timedelta(days=self.post_days))
+        for page in self.posts(api, account, oldest, reads):
+            for number, written in filter(None, map(self.answered, page.records)):
+                replies[number] = min(replies.get(number, written), written, key=instant)
+            if reads:
+                yield page
+        yield from self.mentions(api, account, since, written_since, replies)
+
+
+def instant(text: str) -> datetime:
+    """An ISO time."""
+    return datetime.fromisoformat(text)
+
+
+def rows_of(
+    connection: LiveConnection,
+    page: Page,
+    name: str,
+    records: Sequence[Any],
+    columns: Mapping[str, Unit],
+    platform: str,
+    account: str,
+) -> pd.DataFrame:
+    """Records of one of our accounts as rows of `name`: counters on the day they were read, mentions on that of their change."""
+    context = mapped.Context(connection, platform=platform)
+    rows = mapped.rows(table("sns", name), records, columns, context, label=page.label, start=page.start)
+    rows["platform"], rows["account_id"] = platform, account
+    return on_day_of_reading(rows, page, connection) if name in READINGS else rows
 
 
 def on_day_of_reading(rows: pd.DataFrame, page: Page, connection: LiveConnection) -> pd.DataFrame:

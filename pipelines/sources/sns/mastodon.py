@@ -22,22 +22,20 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
-from pipelines.sources import mapped
 from pipelines.sources.auth import Bearer
-from pipelines.sources.connection import Frame, SourceError, Window
-from pipelines.sources.contract import table
+from pipelines.sources.connection import Frame, SourceError
 from pipelines.sources.credentials import Secret, Secrets
 from pipelines.sources.http import Answer, Api, Clock, Tell
-from pipelines.sources.live import LiveConnection, Page
-from pipelines.sources.mapped import Context, Unit, units
+from pipelines.sources.live import Page
+from pipelines.sources.mapped import Unit, units
 from pipelines.sources.paging import LinkHeader
-from pipelines.sources.sns.live import READINGS, on_day_of_reading
+from pipelines.sources.sns.live import Conversation, instant, rows_of
 from pipelines.sources.streams import read_list
 
 PAGING = LinkHeader(type="link_header", size_param="limit", size=40)  # records of a list: the most the API allows for posts
@@ -71,17 +69,11 @@ MENTION = units(
 TYPES = {"image": "image", "video": "video", "gifv": "video", "audio": "audio"}
 
 
-class Mastodon(LiveConnection):
+class Mastodon(Conversation):
     """One of our accounts on a server that speaks Mastodon's API; `url` only where that is not the server in the handle."""
-
-    source: ClassVar[str] = "sns"
-    tables: ClassVar[tuple[str, ...]] = ("accounts", "posts", "mentions")
-    readings: ClassVar[frozenset[str]] = READINGS
 
     handle: str = Field(pattern=r"^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$")
     secret: Secret
-    post_days: int = Field(default=90, ge=1)
-    reply_days: int = Field(default=14, ge=0)
 
     @property
     def base(self) -> str:
@@ -93,48 +85,44 @@ class Mastodon(LiveConnection):
         auth = Bearer(type="bearer", secret=self.secret).make(self.base, secrets, clock.now, self.name)
         return Api(self.base, auth=auth, bounds=self.limits, secrets=secrets, clock=clock, tell=tell)
 
-    def pages(self, api: Api, window: Window) -> Iterator[Page]:
-        """The account and our posts where the window holds the day of reading; then the mentions that changed in the window."""
+    def account(self, api: Api) -> Any:
+        """The account that the token belongs to, which has to be ours."""
         account = api.get("api/v1/accounts/verify_credentials").body
         if account["username"].lower() != self.handle.partition("@")[0].lower():
             raise SourceError(f"the access token belongs to another account than {self.handle}")
-        since, _ = window.instants(self.zone, self.overlap)
-        replies: dict[str, str] = {}
-        oldest = since - timedelta(days=self.reply_days)
-        reads = self.takes_readings(api, window)
-        if reads:
-            yield Page("accounts", 1, 1, [account], api.clock.now())
-            oldest = min(oldest, api.clock.now() - timedelta(days=self.post_days))
-        asked = {"exclude_reblogs": "true"}
-        for page in _listed(api, "posts", f"api/v1/accounts/{account['id']}/statuses", asked, oldest):
-            posts = [post for post in page.records if post.get("visibility") != "direct"]
-            _note_replies(posts, replies)
-            if reads:
-                yield page._replace(records=posts)
-        yield from self._mentions(api, since, replies)
+        return account
 
-    def read(self, page: Page) -> Iterator[Frame]:
-        """Readings belong to the day that the time of reading closes; a mention to the day it was last changed."""
-        columns = {"accounts": ACCOUNT, "posts": POST, "mentions": MENTION}[page.stream]
-        records = [{**record, "_type": _type(record)} for record in page.records]
-        context = Context(self, platform="mastodon")
-        rows = mapped.rows(table(self.source, page.stream), records, columns, context, label=page.label, start=page.start)
-        rows["platform"], rows["account_id"] = "mastodon", self.handle
-        yield Frame(page.stream, rows if page.stream == "mentions" else on_day_of_reading(rows, page, self))
+    def posts(self, api: Api, account: Any, oldest: datetime, reads: bool) -> Iterator[Page]:
+        """What we wrote to more than one person."""
+        path = f"api/v1/accounts/{account['id']}/statuses"
+        for page in _listed(api, "posts", path, {"exclude_reblogs": "true"}, oldest):
+            yield page._replace(records=[post for post in page.records if post.get("visibility") != "direct"])
 
-    def _mentions(self, api: Api, since: datetime, replies: Mapping[str, str]) -> Iterator[Page]:
-        oldest = since - timedelta(days=self.reply_days)
+    def answered(self, post: Any) -> tuple[str, str] | None:
+        """The number of the post it replies to."""
+        return (post["in_reply_to_id"], post["created_at"]) if post.get("in_reply_to_id") else None
+
+    def mentions(
+        self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]
+    ) -> Iterator[Page]:
+        """Notifications, letters left out."""
         for page in _listed(api, "mentions", "api/v1/notifications", {"types[]": list(REASONS)}, oldest):
             changed = []
             for one in page.records:
                 post = one.get("status") or {}
                 replied = replies.get(post.get("id", ""))
-                last = max(filter(None, (one["created_at"], replied)), key=_instant)
+                last = max(filter(None, (one["created_at"], replied)), key=instant)
                 # Not every server knows the filter by type.
-                if one["type"] in REASONS and post and post.get("visibility") != "direct" and _instant(last) >= since:
+                if one["type"] in REASONS and post and post.get("visibility") != "direct" and instant(last) >= since:
                     told = {"_author": self._full(one["account"]["acct"]), "_text": _text(post["content"])}
                     changed.append({**one, **told, "_replied": replied, "_changed": last})
             yield page._replace(records=changed)
+
+    def read(self, page: Page) -> Iterator[Frame]:
+        """Readings belong to the day that the time of reading closes; a mention to the day it was last changed."""
+        columns = {"accounts": ACCOUNT, "posts": POST, "mentions": MENTION}[page.stream]
+        records = [{**record, "_type": _type(record)} for record in page.records]
+        yield Frame(page.stream, rows_of(self, page, page.stream, records, columns, "mastodon", self.handle))
 
     def _full(self, name: str) -> str:
         return name if "@" in name else f"{name}@{self.handle.rpartition('@')[2]}"
@@ -147,17 +135,9 @@ def _listed(api: Api, name: str, path: str, asked: Mapping[str, Any], oldest: da
         return api.get(link or path, None if link else {**asked, **extra})
 
     def is_over(found: Sequence[Any]) -> bool:
-        return bool(found) and all(_instant(one["created_at"]) < oldest for one in found)
+        return bool(found) and all(instant(one["created_at"]) < oldest for one in found)
 
-    yield from read_list(api, name, send, paging=PAGING, is_over=is_over)
-
-
-def _note_replies(posts: Iterable[Any], replies: dict[str, str]) -> None:
-    """Keep, for each post that `posts` of ours reply to, when the first of them was written."""
-    for post in posts:
-        if answered := post.get("in_reply_to_id"):
-            written = post["created_at"]
-            replies[answered] = min(replies.get(answered, written), written, key=_instant)
+    return read_list(api, name, send, paging=PAGING, is_over=is_over)
 
 
 def _type(record: Mapping[str, Any]) -> str:
@@ -172,7 +152,3 @@ def _text(content: str) -> str:
     """The text of a post's HTML: paragraphs and breaks become lines."""
     lines = re.sub(r"<br\s*/?>|</p>\s*<p[^>]*>", "\n", content)
     return html.unescape(re.sub(r"<[^>]*>", "", lines))
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -8,17 +8,21 @@ so that lists are walked by their cursors. A number that Meta does not give is l
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
 
 import httpx
+from pydantic import Field
 
 from pipelines.sources.auth import Query
 from pipelines.sources.connection import SourceError
-from pipelines.sources.credentials import Secrets
+from pipelines.sources.credentials import Secret, Secrets
 from pipelines.sources.http import Again, Api, Clock, Refused, Tell
-from pipelines.sources.limits import Limits
-from pipelines.sources.paging import Cursor
+from pipelines.sources.live import LiveConnection, Page
+from pipelines.sources.paging import Cursor, Paging, Send
+from pipelines.sources.sns.live import READINGS, instant
+from pipelines.sources.streams import read_list
 
 LISTED = Cursor(type="cursor", path="paging.cursors.after", param="after", more="paging.next", size_param="limit", size=50)
 LIMITED = frozenset({4, 17, 32, 613, 80001, 80002})
@@ -45,10 +49,35 @@ class GraphApi(Api):
             raise _understood(refused, response) from None
 
 
-def graph_api(base: str, secret: str, bounds: Limits, secrets: Secrets, clock: Clock, tell: Tell, name: str) -> GraphApi:
-    """The API at `base`, with the access token that the variable `secret` holds."""
-    auth = Query(type="query", param="access_token", secret=secret).make(base, secrets, clock.now, name)
-    return GraphApi(base, auth=auth, bounds=bounds, secrets=secrets, clock=clock, tell=tell)
+class MetaAccount(LiveConnection):
+    """One of our accounts behind the Graph API. Posts older than `post_days` are no longer read."""
+
+    source: ClassVar[str] = "sns"
+    tables: ClassVar[tuple[str, ...]] = ("accounts", "posts")
+    readings: ClassVar[frozenset[str]] = READINGS
+
+    url: str = "https://graph.facebook.com/v24.0/"
+    account_id: str = Field(pattern=r"^\d{5,}$")
+    secret: Secret
+    post_days: int = Field(default=90, ge=1)
+
+    def api(self, secrets: Secrets, clock: Clock, tell: Tell) -> Api:
+        """The Graph API, with the access token."""
+        auth = Query(type="query", param="access_token", secret=self.secret).make(self.base, secrets, clock.now, self.name)
+        return GraphApi(self.base, auth=auth, bounds=self.limits, secrets=secrets, clock=clock, tell=tell)
+
+    def young_posts(self, api: Api, name: str, send: Send, paging: Paging, written: str) -> Iterator[Page]:
+        """A list of posts, the newest first, as far back as `post_days`; `written` names the field that says when."""
+        oldest = api.clock.now() - timedelta(days=self.post_days)
+
+        def is_older(post: Mapping[str, Any]) -> bool:
+            return instant(post[written]) < oldest
+
+        def is_over(found: Sequence[Any]) -> bool:
+            return bool(found) and all(map(is_older, found))
+
+        for page in read_list(api, name, send, paging=paging, records="data", is_over=is_over):
+            yield page._replace(records=[post for post in page.records if not is_older(post)])
 
 
 def insights(data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -24,19 +24,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field, model_validator
 
-from pipelines.sources import mapped
 from pipelines.sources.auth import Bearer, RefreshToken
-from pipelines.sources.connection import Frame, SourceError, Window
-from pipelines.sources.contract import table
+from pipelines.sources.connection import Frame, SourceError
 from pipelines.sources.http import Answer, Api
-from pipelines.sources.live import LiveConnection, Page
-from pipelines.sources.mapped import Context, Unit, units
+from pipelines.sources.live import Page
+from pipelines.sources.mapped import Unit, units
 from pipelines.sources.paging import Cursor
-from pipelines.sources.sns.live import READINGS, on_day_of_reading
+from pipelines.sources.sns.live import Conversation, instant, rows_of
 from pipelines.sources.streams import read_list
 
 PAGING = Cursor(type="cursor", path="meta.next_token", param="pagination_token", size_param="max_results", size=100)
@@ -79,17 +77,12 @@ MENTION = COUNTERS | units(
 TYPES = {"photo": "image", "video": "video", "animated_gif": "video"}
 
 
-class X(LiveConnection):
+class X(Conversation):
     """One of our accounts on X."""
-
-    source: ClassVar[str] = "sns"
-    tables: ClassVar[tuple[str, ...]] = ("accounts", "posts", "mentions")
-    readings: ClassVar[frozenset[str]] = READINGS
 
     url: str = "https://api.x.com/2/"
     handle: str = Field(pattern=r"^[A-Za-z0-9_]{1,15}$")
     post_days: int = Field(default=30, ge=1)
-    reply_days: int = Field(default=14, ge=0)
 
     @model_validator(mode="after")
     def _known_auth(self) -> X:
@@ -97,31 +90,12 @@ class X(LiveConnection):
             raise ValueError("auth is missing or of another type; X takes bearer (the app) or refresh_token (the account)")
         return self
 
-    def pages(self, api: Api, window: Window) -> Iterator[Page]:
-        """The account and our posts where the window holds the day of reading; then the mentions that changed in the window."""
-        account = self._account(api)
-        since, _ = window.instants(self.zone, self.overlap)
-        replies: dict[str, str] = {}
-        reads = self.takes_readings(api, window)
-        asked_from = since - timedelta(days=self.reply_days)
-        if reads:
-            yield Page("accounts", 1, 1, [account], api.clock.now())
-            asked_from = min(asked_from, api.clock.now() - timedelta(days=self.post_days))
-        for page in self._posts(api, account["id"], asked_from, reads):
-            _note_replies(page.records, replies)
-            if reads:
-                yield page
-        yield from self._mentions(api, account["id"], since, replies)
-
     def read(self, page: Page) -> Iterator[Frame]:
         """Readings belong to the day that the time of reading closes; a mention to the day it was last changed."""
         columns = {"accounts": ACCOUNT, "posts": POST, "mentions": MENTION}[page.stream]
-        context = Context(self, platform="x")
-        rows = mapped.rows(table(self.source, page.stream), page.records, columns, context, label=page.label, start=page.start)
-        rows["platform"], rows["account_id"] = "x", self.handle
-        yield Frame(page.stream, rows if page.stream == "mentions" else on_day_of_reading(rows, page, self))
+        yield Frame(page.stream, rows_of(self, page, page.stream, page.records, columns, "x", self.handle))
 
-    def _account(self, api: Api) -> Any:
+    def account(self, api: Api) -> Any:
         """Our account. Of another's posts X gives no private counters, and leaves the posts out without a word."""
         if not isinstance(self.auth, RefreshToken):
             return api.get(f"users/by/username/{self.handle}", {"user.fields": "public_metrics"}).body["data"]
@@ -130,8 +104,9 @@ class X(LiveConnection):
             raise SourceError(f"the refresh token belongs to another account than {self.handle}")
         return account
 
-    def _posts(self, api: Api, own: str, oldest: datetime, reads: bool) -> Iterator[Page]:
+    def posts(self, api: Api, account: Any, oldest: datetime, reads: bool) -> Iterator[Page]:
         """Our posts, the younger ones with their private counters where the account itself is signed in."""
+        own = account["id"]
         asked: dict[str, Any] = {
             "exclude": "retweets",
             "tweet.fields": POST_FIELDS,
@@ -147,11 +122,20 @@ class X(LiveConnection):
         if oldest < private:
             ends = {"start_time": _written(oldest), "end_time": _written(private)}
             for page in _listed(api, "posts", f"users/{own}/tweets", asked | ends):
-                yield page._replace(records=[post for post in page.records if _instant(post["created_at"]) < private])
+                yield page._replace(records=[post for post in page.records if instant(post["created_at"]) < private])
 
-    def _mentions(self, api: Api, own: str, since: datetime, replies: Mapping[str, str]) -> Iterator[Page]:
+    def answered(self, post: Any) -> tuple[str, str] | None:
+        """The number of the post it replies to."""
+        related = [one["id"] for one in post.get("referenced_tweets", []) if one["type"] == "replied_to"]
+        return (related[0], post["created_at"]) if related else None
+
+    def mentions(
+        self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]
+    ) -> Iterator[Page]:
+        """Posts that name us."""
+        own = account["id"]
         asked = {
-            "start_time": _written(since - timedelta(days=self.reply_days)),
+            "start_time": _written(oldest),
             "tweet.fields": "created_at,public_metrics,author_id,note_tweet",
             "expansions": "author_id",
             "user.fields": "username,public_metrics",
@@ -160,8 +144,8 @@ class X(LiveConnection):
             changed = []
             for one in page.records:
                 replied = replies.get(one["id"])
-                last = max(filter(None, (one["created_at"], replied)), key=_instant)
-                if one["author_id"] != own and _instant(last) >= since:
+                last = max(filter(None, (one["created_at"], replied)), key=instant)
+                if one["author_id"] != own and instant(last) >= since:
                     changed.append({**one, "_replied": replied, "_changed": last})
             yield page._replace(records=changed)
 
@@ -207,17 +191,5 @@ def _type(post: Mapping[str, Any], media: Iterable[Mapping[str, Any]]) -> str:
     return "quote" if "quoted" in related else "reply" if "replied_to" in related else "text"
 
 
-def _note_replies(posts: Iterable[Any], replies: dict[str, str]) -> None:
-    """Keep, for each post that `posts` of ours reply to, when the first of them was written."""
-    for post in posts:
-        for answered in (one["id"] for one in post.get("referenced_tweets", []) if one["type"] == "replied_to"):
-            written = post["created_at"]
-            replies[answered] = min(replies.get(answered, written), written, key=_instant)
-
-
 def _written(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

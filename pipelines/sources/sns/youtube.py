@@ -27,14 +27,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from pipelines.sources import mapped
 from pipelines.sources.connection import Frame, SourceError, Window
-from pipelines.sources.contract import table
 from pipelines.sources.http import Answer, Api, Refused
 from pipelines.sources.live import LiveConnection, Page
-from pipelines.sources.mapped import Context, Unit, units
+from pipelines.sources.mapped import Unit, units
 from pipelines.sources.paging import Cursor
-from pipelines.sources.sns.live import on_day_of_reading
+from pipelines.sources.sns.live import rows_of
 from pipelines.sources.streams import read_list
 
 MOST = 50  # records of a list, and videos asked for by number: the most the API allows
@@ -86,10 +84,7 @@ class YouTube(LiveConnection):
         """Readings belong to the day that the time of reading closes."""
         records = [{**record, "_type": _type(record), "_followers": _followers(record)} for record in page.records]
         columns = {"accounts": ACCOUNT, "posts": POST}[page.stream]
-        context = Context(self, platform="youtube")
-        rows = mapped.rows(table(self.source, page.stream), records, columns, context, label=page.label, start=page.start)
-        rows["platform"], rows["account_id"] = "youtube", self.channel
-        yield Frame(page.stream, on_day_of_reading(rows, page, self))
+        yield Frame(page.stream, rows_of(self, page, page.stream, records, columns, "youtube", self.channel))
 
     def _uploads(self, api: Api, playlist: str) -> Iterator[Page]:
         def send(extra: Mapping[str, Any], link: str | None) -> Answer:
