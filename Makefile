@@ -1,9 +1,10 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-integration lint docs lock clean
+.PHONY: help run dev test test-integration servers bench lint docs lock clean
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
+ALL := -o addopts="-ra --strict-markers"
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -14,13 +15,19 @@ run: $(VENV)/installed ## set up, land the samples, run the nightly job, publish
 dev: $(VENV)/installed ## open the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/engagement dev
 
-test: lint ## everything CI runs: linters, types, documentation, tests
+# With SERVERS_EXPECTED, as in CI, the tests on real servers are part of it.
+test: lint $(if $(SERVERS_EXPECTED),servers) ## linters, types, documentation, tests
 	$(BIN)/engagement docs --check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(SERVERS_EXPECTED),$(ALL))
 
-test-integration: $(VENV)/installed ## pull from real servers, installed below .cache/integration (minutes; needs node and npm)
+test-integration: servers ## pull from real servers
+	$(BIN)/python -m pytest $(ALL) tests/integration
+
+servers: $(VENV)/installed ## install the servers of `make test-integration` below .cache (minutes; needs node and npm)
 	$(BIN)/python tests/integration/install.py
-	$(BIN)/python -m pytest -o addopts="-ra --strict-markers" tests/integration
+
+bench: $(VENV)/installed ## measure whole nights and write docs/performance.md (an hour; LINES="samples 100000" for some sizes only)
+	$(BIN)/python -m tests.bench.night $(LINES)
 
 lint: $(VENV)/installed ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check pipelines tests

@@ -104,7 +104,12 @@ def metrics_page(manifest: Mapping[str, Any], metrics: Sequence[Mapping[str, str
 
 def _metric(metric: Mapping[str, str]) -> list[str]:
     rows = [("", "English", "日本語"), ("---", "---", "---")]
-    for label, name in (("formula / 計算式", "formula"), ("caveat / 注意", "caveat"), ("reference / 典拠", "reference")):
+    for label, name in (
+        ("formula / 計算式", "formula"),
+        ("caveat / 注意", "caveat"),
+        ("interval / 信頼区間", "interval_method"),
+        ("reference / 典拠", "reference"),
+    ):
         if metric[name]:
             rows.append((label, *_halves(metric[name])))
     columns = ", ".join(f"`{column.strip()}`" for column in metric["reports"].split(","))

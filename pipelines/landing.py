@@ -113,11 +113,19 @@ def land(
                     log(f"{name}: {waiting} {due.table.name} are dated in the future and wait for their day")
             tables = [_replace(door, due, store, batch, name in refused) for (_, name), due in door.due.items()]
             for pulled in pulls:
-                if isinstance(pulled.connection, LiveConnection) and pulled.connection.name not in refused:
-                    store.note_reached(pulled.connection.name, window.end)
+                if isinstance(pulled.connection, LiveConnection):
+                    _note_reached(store, pulled.connection.name, window, pulled.connection.name in refused)
         finally:
             door.close()
     return Landing(window, tables, checks, refused, {pulled.connection.name: pulled.work for pulled in pulls})
+
+
+def _note_reached(store: Store, name: str, window: Window, is_refused: bool) -> None:
+    """How far a live source has landed. One that is refused before it ever landed is as far as the day before the window."""
+    if not is_refused:
+        store.note_reached(name, window.end)
+    elif store.reached(name) is None:
+        store.note_reached(name, window.start - timedelta(days=1))
 
 
 def _missed(store: Store, connection: Connection, window: Window) -> Window:

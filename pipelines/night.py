@@ -19,14 +19,6 @@ from pipelines.sources.contract import TABLES, table
 from pipelines.sources.places import matching
 from pipelines.store import NO_MONTH, Store, private
 
-DAGSTER_YAML = {
-    "telemetry": {"enabled": False},
-    "nux": {"enabled": False},  # no sign-up window in the UI
-    # A lost host would leave its run STARTED and its slot taken for ever.
-    "run_monitoring": {"enabled": True, "max_runtime_seconds": 6 * 3600},
-    "concurrency": {"runs": {"max_concurrent_runs": 1}},
-}
-
 
 @dataclass
 class Outcome:
@@ -54,7 +46,19 @@ class SourceRows:
 def dagster_home(settings: Settings) -> Path:
     """The Dagster instance's folder, made when absent; DAGSTER_HOME points there from now on."""
     home = private(settings.home / "dagster")
-    file, content = home / "dagster.yaml", f"# Written by engagement; changes are overwritten.\n{yaml.safe_dump(DAGSTER_YAML)}"
+    instance = {
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},  # no sign-up window in the UI
+        # A lost host would leave its run STARTED and its slot taken for ever.
+        "run_monitoring": {"enabled": True, "max_runtime_seconds": 6 * 3600},
+        "concurrency": {"runs": {"max_concurrent_runs": 1}},
+        "event_log_storage": {
+            "module": "pipelines.event_log",
+            "class": "KeptOpenEventLogStorage",
+            "config": {"base_dir": str(home / "history" / "runs")},
+        },
+    }
+    file, content = home / "dagster.yaml", f"# Written by engagement; changes are overwritten.\n{yaml.safe_dump(instance)}"
     if not file.exists() or file.read_text() != content:
         file.write_text(content)
     os.environ["DAGSTER_HOME"] = str(home)

@@ -15,14 +15,13 @@ import duckdb
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS, COLUMNS, LETTERS = 10, 12, 60
+ROWS, COLUMNS, LETTERS = 10, 12, 120
 WIDTH, HEIGHT = 420, 200  # pixels of a plot, drawn at twice as many
 QUIET = "#4c78a8"
 # The columns by which a reader knows the row; of other tables the first ones are shown.
 SHOWN = {
     "rpt_initiative_effects": (
-        "code", "metric_code", "baseline", "actual", "effect", "ci_low", "ci_high", "p_value", "n_treated", "n_control",
-        "verdict", "reason_en",
+        "code", "metric_code", "effect", "ci_low", "ci_high", "n_treated", "n_control", "method", "verdict", "reason_en",
     ),
     "rpt_pdca_board": (
         "code", "cycle", "target_value", "reach", "activity", "actual", "effect", "ci_low", "ci_high", "verdict", "action",
@@ -33,6 +32,8 @@ SHOWN = {
         "finding", "why_en",
     ),
 }  # fmt: skip
+# What a reader looks for stands first; of other tables the rows come in the order of their columns.
+FIRST = {"rpt_initiative_effects": "not is_target, code, metric_code", "rpt_pdca_board": "not is_latest, code, cycle"}
 
 
 class Preview(NamedTuple):
@@ -70,7 +71,7 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> 
 def _preview(connection: duckdb.DuckDBPyConnection, table: str) -> Preview:
     ((count,),) = connection.execute(f'select count(*) from "{table}"').fetchall()
     chosen = ", ".join(SHOWN.get(table, ())) or "*"
-    found = connection.execute(f'select {chosen} from "{table}" order by all limit {ROWS}')
+    found = connection.execute(f'select {chosen} from "{table}" order by {FIRST.get(table, "all")} limit {ROWS}')
     columns = [column[0] for column in found.description or []][:COLUMNS]
     head = markdown_table(columns, (row[:COLUMNS] for row in found.fetchall()))
     if count > ROWS:
@@ -86,7 +87,7 @@ def _png(chart: Any) -> bytes:
     """The chart drawn here, without a browser or a network."""
     import vl_convert
 
-    sized = chart.properties(width=WIDTH, height=HEIGHT)
+    sized = chart.properties(width=WIDTH, height=HEIGHT).configure_axis(titleFontWeight="normal")
     drawn: bytes = vl_convert.vegalite_to_png(sized.to_json(), scale=2)
     return drawn
 
@@ -134,7 +135,9 @@ def _months(data: pd.DataFrame) -> Any:
     import altair as alt
 
     net = alt.Y("net_sales:Q", title="net sales, JPY")
-    return alt.Chart(data).mark_line(color=QUIET).encode(x=alt.X("month_start:T", title=None), y=net)
+    return (
+        alt.Chart(data).mark_line(color=QUIET).encode(x=alt.X("month_start:T", title=None, axis=alt.Axis(format="%Y-%m")), y=net)
+    )
 
 
 PLOTS = {

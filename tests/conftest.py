@@ -49,10 +49,15 @@ def content() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
 
 
 class ByCompany(LoadFileScheduling):
-    """In parallel runs a file stays in one process, and so do all files of one company: its first night takes a minute."""
+    """In parallel runs a file stays in one process, and so do all files of one company: its first night takes a minute.
+
+    So do those that share the servers of tests/integration.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
+        if "/integration/" in f"/{file}":
+            return "integration"
         return next((company for company, names in COMPANIES.items() if Path(file).stem in names), file)
 
 

@@ -20,7 +20,7 @@ from pipelines.assets.publish import RELEASE
 from pipelines.assets.warehouse import manifest_path, published_tables
 from pipelines.definitions import defs
 from pipelines.docs import SEPARATOR
-from pipelines.quality.published import RATIOS, ROUNDED, SCORES, WITHOUT_COUNTS
+from pipelines.quality.published import CHANGES, PLACES, RATIOS, ROUNDED, SCORES, TOLD, WITHOUT_COUNTS
 from pipelines.settings import PROJECT, load_settings
 from pipelines.sources import KINDS
 from pipelines.sources.contract import TABLES
@@ -282,8 +282,6 @@ def test_nothing_of_one_employee_is_published(manifest: dict[str, Any]) -> None:
 
 # Days, names of units, all surveys' answers: who reads these has not read of an employee.
 NOT_OF_EMPLOYEES = {"dim_dates", "dim_org_units", "fct_survey_answers"}
-# They compare whole arms, of which they show none under the minimum (pipelines/analysis/initiatives.py).
-CLEARED_BY_ITSELF = {"rpt_initiative_effects", "rpt_pdca_board"}
 
 
 def readers_of_answers(models: dict[str, dict[str, Any]], saying: str) -> set[str]:
@@ -310,10 +308,10 @@ def test_whatever_is_published_of_employees_passes_through_the_disclosures(model
         return found
 
     employees = {"stg_hr__employees", "stg_hr__activities", *readers_of_answers(models, "audience = 'employee'")}
-    audited = {*SCORES, *RATIOS, *ROUNDED}
+    audited = {*SCORES, *RATIOS, *ROUNDED, *CHANGES, *PLACES, *TOLD}
     published = {name for name, model in models.items() if model["config"].get("meta", {}).get("published")}
     harmless = frozenset(NOT_OF_EMPLOYEES)
-    told = {name for name in published - harmless if above(name, harmless) & employees} - CLEARED_BY_ITSELF
+    told = {name for name in published - harmless if above(name, harmless) & employees}
     assert told >= audited
     assert [name for name in told if "int_employee_disclosures" not in above(name)] == []
     bare = [name for name in told if not {"is_suppressed", "suppress_reason"} <= set(models[name]["columns"])]
@@ -321,16 +319,29 @@ def test_whatever_is_published_of_employees_passes_through_the_disclosures(model
     assert sorted(told - audited) == WITHOUT_COUNTS
 
 
+def test_the_leak_auditor_reads_published_tables_alone(models: dict[str, dict[str, Any]]) -> None:
+    published = {name for name, model in models.items() if model["config"].get("meta", {}).get("published")}
+    queries = "".join([*SCORES.values(), *RATIOS.values(), *CHANGES.values(), *PLACES.values(), *TOLD.values()])
+    assert ({*re.findall(r"\{(\w+)\}", queries), *ROUNDED} | {"rpt_employee_engagement"}) - published == set()
+    code = (PROJECT / "pipelines" / "quality" / "published.py").read_text(encoding="utf-8")
+    assert set(re.findall(r"\b(?:int|stg|fct|dim)_\w+", code)) == set()
+
+
 def test_answers_are_read_for_one_audience_at_a_time(models: dict[str, dict[str, Any]]) -> None:
     assert readers_of_answers(models, "") == readers_of_answers(models, "audience")
 
 
-def test_no_comment_of_an_employee_and_no_length_of_one_is_published(models: dict[str, dict[str, Any]]) -> None:
-    """Of free texts only the length lands; who tells of employees' comments one day needs `shows_comments`: ten who wrote one."""
-    told = [models[name] for name in (*SCORES, *RATIOS, *ROUNDED)]
-    assert [f"{m['name']}.{c}" for m in told for c in m["columns"] if "text" in c or "comment" in c] == []
+def test_no_comment_of_an_employee_is_published_and_how_many_there_were_from_ten_on(models: dict[str, dict[str, Any]]) -> None:
+    """Of free texts only the length lands; who tells how many employees wrote one asks `shows_comments`: ten who did."""
+    told = [models[name] for name in (*SCORES, *RATIOS, *ROUNDED, *CHANGES, *PLACES, *TOLD)]
+    columns = {f"{m['name']}.{c}" for m in told for c in m["columns"] if "text" in c or "comment" in c}
+    assert columns == {"rpt_employee_representativeness.commented"}
     readers = {name for name, model in models.items() if "text_length" in model["raw_code"] and "'employee'" in model["raw_code"]}
     assert readers == {"fct_survey_answers", "int_employee_wave_members"}
+    assert {name for name, model in models.items() if "is_commenting" in model["raw_code"]} == {
+        "int_employee_wave_members", "rpt_employee_representativeness"
+    }  # fmt: skip
+    assert "shows_comments" in models["rpt_employee_representativeness"]["raw_code"]
 
 
 # -- Dagster ---------------------------------------------------------------------------------------------------------------------

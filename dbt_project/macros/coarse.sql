@@ -27,3 +27,14 @@
         else round({{ share }} * 50) / 50
     end
 {%- endmacro %}
+
+{#
+    What employees did per head and period, as it may be shown: to the nearest 5 events in all, where `person_periods` is how many heads times periods
+    it is a mean over. Empty `person_periods`: no such figure, shown as it is.
+#}
+{% macro nearest_events(rate, person_periods) -%}
+    case
+        when {{ person_periods }} is null then {{ rate }}
+        else round({{ rate }} * {{ person_periods }} / 5) * 5 / nullif({{ person_periods }}, 0)
+    end
+{%- endmacro %}

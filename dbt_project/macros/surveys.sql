@@ -51,6 +51,28 @@
     {{ var("confidence_z") }} * sqrt({{ share }} * (1 - {{ share }}) / nullif({{ n }}, 0))
 {%- endmacro %}
 
+{#
+    Ends of the confidence interval of a share of n (Wilson, JASA 1927): they stay within 0 and 1, and a share of 1 of a few is not certain.
+    Empty without n.
+#}
+{% macro share_low(share, n) -%}
+    {{ wilson_end(share, n, '-') }}
+{%- endmacro %}
+
+{% macro share_high(share, n) -%}
+    {{ wilson_end(share, n, '+') }}
+{%- endmacro %}
+
+{% macro wilson_end(share, n, sign) -%}
+    {%- set z_squared = var("confidence_z") ~ " * " ~ var("confidence_z") -%}
+    (
+        {{ share }} + {{ z_squared }} / (2.0 * nullif({{ n }}, 0))
+        {{ sign }} {{ var("confidence_z") }} * sqrt(
+            greatest({{ share }} * (1 - {{ share }}), 0) / nullif({{ n }}, 0) + {{ z_squared }} / (4.0 * nullif({{ n }}, 0) * {{ n }})
+        )
+    ) / (1 + {{ z_squared }} / nullif({{ n }}, 0))
+{%- endmacro %}
+
 {# Ends of a confidence interval, kept within what the metric can be; empty when there is no margin. #}
 {% macro ci_low(value, margin, lowest) -%}
     case when {{ margin }} is not null then greatest({{ value }} - {{ margin }}, {{ lowest }}) end

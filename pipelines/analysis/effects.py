@@ -3,6 +3,10 @@
 Data flow: a panel (subject x period) -> one number per subject (or one regression) -> effect, interval, p, pre-trend ->
 verdict in words.
 
+Arms that were not drawn may have been drifting apart before the start. A look at that time misses what is too small for it (Roth,
+AER: Insights 2022), so it does not decide: the interval is wide enough for both, a drift that ended at the start and one that
+went on (Rambachan & Roth, REStud 2023, with a straight drift).
+
 The panel is at the level at which the measure was given out: persons where persons were drawn, units where units were. So nobody
 counts as independent who was not, which is what cluster-robust errors are for (Bertrand, Duflo & Mullainathan, QJE 2004,
 section IV.C: collapse to one change per cluster). Where subjects are few, intervals come from permuting who was treated
@@ -13,13 +17,14 @@ needs many.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import combinations, permutations
-from math import comb, factorial, inf, isfinite
+from itertools import combinations
+from math import comb, inf, isfinite
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipelines.analysis.imputation import SEED, drift, imputed, judged, orders, without_means
 from pipelines.analysis.permutation import permutation_interval
 from pipelines.analysis.series import level_shift
 
@@ -29,8 +34,6 @@ FEW = 20  # subjects in the smaller arm, under which intervals come from permuta
 MOST_PERMUTATIONS = 4_999
 LEAST_PRE_PERIODS = 3  # under which there is no trend before the start to look at
 LEAST_SERIES = 4  # periods on each side that a series without a control group needs
-DRIFT_LEVEL = 0.90  # of the interval of the drift that few subjects leave possible
-SEED = 20_260_401  # of the permutations, so that a night gives the same interval as the night before
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Effect:
 
     `baseline`: the treated before the start (with a holdout that has no period before: the control group). `actual`: the
     treated since. `effect`: actual less what would have been without the measure. `pre_trend`: by how much more the treated
-    rose per period before the start than the others (without a control group: the slope of the series itself). `drift_low` and
-    `drift_high`: of few subjects, the effect that a drift like the one before the start may pretend, at `DRIFT_LEVEL`.
+    rose per period before the start than the others (without a control group: the slope of the series itself).
+    `may_be_drift`: the interval would leave zero out, if a drift from before the start could be ruled out.
     """
 
     method: str
@@ -56,8 +59,7 @@ class Effect:
     n_periods: int = 0
     pre_trend: float | None = None
     pre_trend_p: float | None = None
-    drift_low: float | None = None
-    drift_high: float | None = None
+    may_be_drift: bool = False
     all_treated: bool = False
     why_not: str | None = None
 
@@ -135,30 +137,57 @@ def _holdout(panel: pd.DataFrame, alpha: float) -> Effect:
         effect = _permuted_arms(effect, since - explained, treated, alpha)
     control_mean = float(since[~treated].mean())
     baseline = float(arms.loc[arms["treated"], "before"].mean()) if has_before else control_mean
-    return _with_pre_trend(replace(effect, baseline=baseline, actual=float(since[treated].mean())), panel)
+    return _with_pre_trend(replace(effect, baseline=baseline, actual=float(since[treated].mean())), _slopes(panel))
 
 
 def _difference(panel: pd.DataFrame, alpha: float) -> Effect:
-    """Difference in differences: the change of the treated less the change of the others, one change per subject."""
+    """Difference in differences: the change of the treated less the change of the others, one change per subject.
+
+    The interval is widened by what the same gives of the changes beyond each subject's own trend before the start.
+    """
     arms = _collapse(panel).dropna()
     effect = _sizes("difference_in_differences", arms, panel)
     if effect.why_not:
         return effect
-    treated = arms["treated"].to_numpy()
+    treated = arms["treated"].to_numpy(bool)
     change = (arms["since"] - arms["before"]).to_numpy(float)
-    if effect.n_treated >= FEW and effect.n_control >= FEW:
-        from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
-
-        compared = CompareMeans(DescrStatsW(change[treated]), DescrStatsW(change[~treated]))
-        low, high = compared.tconfint_diff(alpha=alpha, usevar="unequal")
-        p = float(compared.ttest_ind(usevar="unequal")[1])
-        shift = float(change[treated].mean() - change[~treated].mean())
-        effect = replace(effect, inference="welch", effect=shift, p=p, ci_low=float(low), ci_high=float(high))
-    else:
-        effect = _permuted_arms(effect, change, treated, alpha)
+    effect = _compared(effect, change, treated, alpha)
     of_treated = arms[arms["treated"]]
     effect = replace(effect, baseline=float(of_treated["before"].mean()), actual=float(of_treated["since"].mean()))
-    return _with_pre_trend(effect, panel)
+    slopes = _slopes(panel)
+    effect = _with_pre_trend(effect, slopes)
+    if effect.pre_trend is None or effect.effect is None:
+        return effect
+    trended = arms.join(slopes[["slope", "steps"]], how="inner")
+    beyond = (trended["since"] - trended["before"] - trended["slope"] * trended["steps"]).to_numpy(float)
+    return _widened(effect, _compared(Effect("beyond_trend"), beyond, trended["treated"].to_numpy(bool), alpha))
+
+
+def _compared(effect: Effect, outcome: Floats, treated: NDArray[np.bool_], alpha: float) -> Effect:
+    """The difference of the means of two arms: Welch's interval, or that of the permutations where subjects are few."""
+    if min(treated.sum(), (~treated).sum()) < FEW:
+        return _permuted_arms(effect, outcome, treated, alpha)
+    from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+
+    compared = CompareMeans(DescrStatsW(outcome[treated]), DescrStatsW(outcome[~treated]))
+    low, high = compared.tconfint_diff(alpha=alpha, usevar="unequal")
+    p = float(compared.ttest_ind(usevar="unequal")[1])
+    found = float(outcome[treated].mean() - outcome[~treated].mean())
+    return replace(effect, inference="welch", effect=found, p=p, ci_low=float(low), ci_high=float(high))
+
+
+def _widened(effect: Effect, beyond: Effect) -> Effect:
+    """The effect, its interval wide enough to hold that of the estimate beyond the drift before the start, too.
+
+    Where that one has no bounds (too few subjects), the interval stays, and what it says may all be drift.
+    """
+    if effect.ci_low is None or effect.ci_high is None or effect.p is None:
+        return effect
+    leaves_zero_out = not effect.ci_low <= 0 <= effect.ci_high
+    if beyond.ci_low is None or beyond.ci_high is None or beyond.p is None:
+        return replace(effect, may_be_drift=leaves_zero_out)
+    low, high = min(effect.ci_low, beyond.ci_low), max(effect.ci_high, beyond.ci_high)
+    return replace(effect, ci_low=low, ci_high=high, p=max(effect.p, beyond.p), may_be_drift=leaves_zero_out and low <= 0 <= high)
 
 
 def _sizes(method: str, arms: pd.DataFrame, panel: pd.DataFrame) -> Effect:
@@ -195,13 +224,11 @@ def _permuted(effect: Effect, found: float, low: float, high: float, p: float) -
     return replace(effect, inference="permutation", effect=found, ci_low=low, ci_high=high, p=p)
 
 
-def _with_pre_trend(effect: Effect, panel: pd.DataFrame) -> Effect:
+def _with_pre_trend(effect: Effect, slopes: pd.DataFrame) -> Effect:
     """Adds how the slopes of the two arms differed before the start: one slope per subject, compared by their permutations or
     by Welch.
     """
-    early = panel[panel["period"] < panel["treated_from"].min()]
-    slopes = _slopes(early)
-    if slopes is None or slopes["treated"].nunique() < 2:
+    if slopes["treated"].nunique() < 2:
         return effect
     treated, slope = slopes["treated"].to_numpy(bool), slopes["slope"].to_numpy(float)
     gap = float(slope[treated].mean() - slope[~treated].mean())
@@ -210,25 +237,27 @@ def _with_pre_trend(effect: Effect, panel: pd.DataFrame) -> Effect:
 
         p = float(stats.ttest_ind(slope[treated], slope[~treated], equal_var=False).pvalue)
         return replace(effect, pre_trend=gap, pre_trend_p=p)
-    few = _permuted_arms(Effect("slopes"), slope, treated, 1 - DRIFT_LEVEL)
-    given = panel[panel["treated_from"].notna()]
-    is_since = given["period"] >= given["treated_from"]
-    steps = float(given.loc[is_since, "period"].mean() - given.loc[~is_since, "period"].mean())
-    low, high = (-inf, inf) if few.ci_low is None or few.ci_high is None else (few.ci_low, few.ci_high)
-    return replace(effect, pre_trend=gap, pre_trend_p=few.p or 1.0, drift_low=low * steps, drift_high=high * steps)
+    return replace(effect, pre_trend=gap, pre_trend_p=_permuted_arms(effect, slope, treated, 0.1).p or 1.0)
 
 
-def _slopes(early: pd.DataFrame) -> pd.DataFrame | None:
-    """The least-squares slope per period of every subject with enough periods; None when nobody has."""
-    rows = [
-        (
-            pd.notna(one["treated_from"].iloc[0]),
-            float(np.polyfit(one["period"].to_numpy(float), one["value"].to_numpy(float), 1)[0]),
-        )
-        for _, one in early.groupby("subject")
-        if len(one) >= LEAST_PRE_PERIODS
-    ]
-    return pd.DataFrame(rows, columns=["treated", "slope"]) if rows else None
+def _slopes(panel: pd.DataFrame) -> pd.DataFrame:
+    """By subject with enough periods before the start: `treated`, the least-squares `slope` per period of that time, and by how
+    many `steps` the middle of the periods since lies behind the middle of those before.
+    """
+    is_since = panel["period"] >= panel["treated_from"].min()
+    before, since = panel[~is_since], panel[is_since]
+    periods = before.groupby("subject")["period"]
+    middle, offset = periods.mean(), before["period"] - periods.transform("mean")
+    squares = (offset**2).groupby(before["subject"]).sum()
+    slopes = pd.DataFrame(
+        {
+            "treated": before.groupby("subject")["treated_from"].first().notna(),
+            "slope": (offset * before["value"]).groupby(before["subject"]).sum() / squares,
+            "steps": since.groupby("subject")["period"].mean().reindex(middle.index) - middle,
+        }
+    )
+    enough: pd.DataFrame = slopes[periods.size() >= LEAST_PRE_PERIODS]
+    return enough
 
 
 # -- one start after the other ---------------------------------------------------------------------------------------------------
@@ -238,7 +267,8 @@ def _staggered(panel: pd.DataFrame, alpha: float) -> Effect:
     """Imputation: subject and period means are learnt where nobody was treated yet and tell what the treated would have been.
 
     Borusyak, Jaravel & Spiess, Review of Economic Studies 2024. The interval comes from permuting the starts over the
-    subjects. A period in which nobody is left untreated cannot be judged and is left out.
+    subjects, and is widened by what the same gives when a drift of those who start earlier is learnt with the means. A period in
+    which nobody is left untreated cannot be judged and is left out.
     """
     values = panel.pivot(index="subject", columns="period", values="value")
     starts = panel.groupby("subject")["treated_from"].first().reindex(values.index).to_numpy(float)
@@ -254,93 +284,45 @@ def _staggered(panel: pd.DataFrame, alpha: float) -> Effect:
     if effect.n_treated == 0:
         return replace(effect, why_not="no_treated")
     y = values.to_numpy(float)
-    found = _imputed(y, starts, periods, np.zeros_like(y))
-    if found is None:
+    cells = judged(y, starts[None, :], periods)[0]
+    if not cells.any():
         return replace(effect, why_not="no_control")
-    treated_cells = (periods[None, :] >= starts[:, None]).astype(float)
-    others, shares = [], []
-    for order in _orders(len(starts)):
-        other = _imputed(y, starts[order], periods, treated_cells)
-        if other is not None:
-            others.append(other[0])
-            shares.append(other[1])
-    interval = permutation_interval(found[0], np.array(others), np.array(shares), alpha)
-    since = treated_cells.astype(bool) & ~np.isnan(y) & np.isfinite(starts)[:, None]
-    before = ~treated_cells.astype(bool) & ~np.isnan(y) & np.isfinite(starts)[:, None]
-    effect = replace(effect, actual=float(y[since & found[2]].mean()), baseline=float(y[before].mean()) if before.any() else None)
-    effect = _permuted(effect, *interval)
-    return _staggered_pre_trend(effect, y, starts, periods)
+    before = (periods < starts[:, None]) & ~np.isnan(y) & np.isfinite(starts)[:, None]
+    effect = replace(effect, actual=float(y[cells].mean()), baseline=float(y[before].mean()) if before.any() else None)
+    effect = _permuted_starts(effect, y, starts, periods, alpha, with_drift=False)
+    effect = _staggered_pre_trend(effect, y, starts, periods)
+    if effect.pre_trend is None:
+        return effect
+    return _widened(effect, _permuted_starts(Effect("beyond_drift"), y, starts, periods, alpha, with_drift=True))
 
 
-def _imputed(y: Floats, starts: Floats, periods: Floats, other: Floats) -> tuple[float, float, NDArray[np.bool_]] | None:
-    """Mean of treated cells less their prediction, for `y` and for `other`, and which cells could be judged; None when none
-    could.
-    """
-    known = ~np.isnan(y)
-    treated = (periods[None, :] >= starts[:, None]) & known
-    free = known & ~treated
-    judged = np.logical_and(treated, np.logical_and.outer(free.any(axis=1), free.any(axis=0)))
-    if not judged.any():
-        return None
-    gaps = [float((cells - of_both)[judged].mean()) for cells, of_both in zip((y, other), _two_way(free, y, other), strict=True)]
-    return gaps[0], gaps[1], judged
-
-
-def _two_way(cells: NDArray[np.bool_], *values: Floats) -> list[Floats]:
-    """Subject mean plus period mean in every cell, learnt by least squares from `cells` alone, for each of `values`.
-
-    By the normal equations, whose size is subjects + periods: a thousand permutations need it a thousand times.
-    """
-    n = len(cells)
-    seen = cells.astype(float)
-    known = [np.where(cells, one, 0.0) for one in values]
-    left = np.block([[np.diag(seen.sum(axis=1)), seen], [seen.T, np.diag(seen.sum(axis=0))]])
-    right = np.column_stack([np.concatenate([one.sum(axis=1), one.sum(axis=0)]) for one in known])
-    # All of a subject up, all of the periods down is the same prediction: the ridge picks one of these, and nobody is the wiser.
-    means = np.linalg.solve(left + 1e-9 * np.eye(len(left)), right)
-    return [means[:n, place][:, None] + means[n:, place][None, :] for place in range(len(values))]
-
-
-def _orders(n: int) -> list[list[int]]:
-    """All orders of n subjects, or as many drawn ones as a night can afford; the true one is the first."""
-    if n <= 6:
-        return [list(order) for order in permutations(range(n))]
-    rng = np.random.default_rng(SEED)
-    most = min(999, factorial(n) - 1)
-    return [list(range(n)), *(rng.permutation(n).tolist() for _ in range(most))]
+def _permuted_starts(effect: Effect, y: Floats, starts: Floats, periods: Floats, alpha: float, *, with_drift: bool) -> Effect:
+    """The imputation and the interval of permuted starts, a drift taken out beforehand (Freedman & Lane, JBES 1983)."""
+    true, ones = starts[None, :], (periods >= starts[:, None]).astype(float)
+    found = imputed(y, true, periods, ones, with_drift=with_drift)
+    if not isfinite(found.gap[0]):
+        return replace(effect, why_not="too_few_subjects")
+    steady = y - found.slope[0] * drift(true, periods)[0]
+    others = imputed(steady, orders(starts), periods, ones, with_drift=with_drift)
+    known = np.isfinite(others.gap)
+    return _permuted(effect, *permutation_interval(float(found.gap[0]), others.gap[known], others.share[known], alpha))
 
 
 def _staggered_pre_trend(effect: Effect, y: Floats, starts: Floats, periods: Floats) -> Effect:
     """By how much more those rose per period, before their start, who started earlier (first against last); p from permuted
     starts.
     """
-    enough = np.array(
-        [(~np.isnan(row) & (periods < start)).sum() >= LEAST_PRE_PERIODS for row, start in zip(y, starts, strict=True)]
-    )
-    if enough.sum() < LEAST_PRE_PERIODS:
+    free = ~np.isnan(y) & (periods < starts[:, None])
+    free &= (free.sum(axis=1) >= LEAST_PRE_PERIODS)[:, None]
+    if free.any(axis=1).sum() < LEAST_PRE_PERIODS or len(set(starts)) == 1:
         return effect
-    latest = np.where(np.isfinite(starts), starts, periods.max() + 1)
-    if latest.max() == latest.min():
-        return effect
-    earliness = (latest.max() - latest) / (latest.max() - latest.min())
-    free = ~np.isnan(y) & (periods[None, :] < starts[:, None]) & enough[:, None]
-    drifts = [earliness[order][:, None] * periods[None, :] for order in _orders(len(starts))]
-    rise, own, *others = _without_means(free, y, drifts[0], *drifts)
-    spreads = np.array([float((one**2).sum()) for one in others])
-    flat = np.maximum(spreads, 1e-9)  # an order that leaves no drift in these cells has no slope
-    slopes, shares = (
-        np.where(spreads > 1e-9, np.array([float((of * one).sum()) for one in others]) / flat, 0.0) for of in (rise, own)
-    )
-    # What the imputation would call an effect if nothing but this drift, of one unit per period, were in the panel.
-    pretended = _imputed(y, starts, periods, drifts[0])
-    _, low, high, p = permutation_interval(float(slopes[0]), slopes, shares, 1 - DRIFT_LEVEL)
-    ends = sorted(end * (pretended[1] if pretended else inf) for end in (low, high))
-    return replace(effect, pre_trend=float(slopes[0]), pre_trend_p=p, drift_low=ends[0], drift_high=ends[1])
-
-
-def _without_means(cells: NDArray[np.bool_], *values: Floats) -> list[Floats]:
-    """What subject and period means leave of each of `values`, in `cells`."""
-    return [np.where(cells, one - means, 0.0) for one, means in zip(values, _two_way(cells, *values), strict=True)]
+    figures = np.concatenate([np.nan_to_num(y)[None], drift(orders(starts), periods)])
+    rise, *drifts = without_means(free[None], figures[None])[0] * free
+    spreads = (np.array(drifts) ** 2).sum(axis=(1, 2))
+    # An order that leaves no drift in these cells has no slope.
+    slopes = (np.array(drifts) * rise).sum(axis=(1, 2)) / np.where(spreads > 1e-9, spreads, inf)
+    p = float(np.mean(np.abs(slopes) >= abs(slopes[0]) - 1e-9))
+    return replace(effect, pre_trend=float(slopes[0]), pre_trend_p=p)
 
 
 # -- no control group ------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipelines.analysis.effects import Effect
 
-PRE_TREND_P = 0.10  # a difference of the trends before the start that is as unlikely as this spoils the comparison
+PRE_TREND_P = 0.10  # under which a difference of the trends before the start is spoken of as seen
 
 
 class Verdict(NamedTuple):
@@ -34,7 +34,7 @@ WHY_NOT = {
         "計画の対象にこの指標の値がありません。",
     ),
     "unknown_metric": ("This metric is not measured per person or unit.", "この指標は対象（人・組織）別に測定していません。"),
-    "suppressed": ("The groups are too small to be shown.", "対象の人数が少ないため表示しません。"),
+    "suppressed": ("The figures could tell of a few employees.", "少人数の従業員が推測されうるため表示しません。"),
 }
 DESIGN_EN = {"holdout": "a control group", "diff_in_diff": "a comparison group", "staggered": "later starters"}
 DESIGN_JA = {"holdout": "対照群", "diff_in_diff": "比較群", "staggered": "後から開始した組織"}
@@ -43,7 +43,7 @@ DESIGN_JA = {"holdout": "対照群", "diff_in_diff": "比較群", "staggered": "
 def verdict(effect: Effect, design: str, direction: str) -> Verdict:
     """What may be claimed. `direction` is the metric's better way, `up` or `down`.
 
-    - not_testable: no estimate; inconclusive: the interval holds 0, or the arms were already drifting apart before the start;
+    - not_testable: no estimate; inconclusive: the interval holds 0, or a drift from before the start may explain it all;
     - contradicted: the interval lies on the worse side;
     - suggestive: it lies on the better side, but nobody was left without the measure for the whole time, or the time before the
       start cannot show that arms that were not drawn moved alike;
@@ -52,21 +52,26 @@ def verdict(effect: Effect, design: str, direction: str) -> Verdict:
     if effect.effect is None or effect.ci_low is None or effect.ci_high is None:
         why = effect.why_not or "no_values"
         return Verdict("not_testable", why, *WHY_NOT[why])
+    if effect.may_be_drift:
+        if effect.pre_trend_p is not None and effect.pre_trend_p < PRE_TREND_P:
+            return Verdict(
+                "inconclusive",
+                "drifting",
+                "The groups were already drifting apart before the start, which may explain it.",
+                "開始前から両群の傾向が異なっており、それだけで説明できる可能性があります。",
+            )
+        return Verdict(
+            "inconclusive",
+            "may_be_drift",
+            "It moved apart from the others, but a drift too small to be seen before the start may explain it.",
+            "他との差は開きましたが、開始前からのわずかな傾向の差でも説明できます。",
+        )
     if effect.ci_low <= 0 <= effect.ci_high:
         return Verdict(
             "inconclusive",
             "holds_zero",
             "The interval holds zero: chance alone may explain it.",
             "信頼区間が0を含み、偶然でも説明できます。",
-        )
-    is_drifting = effect.pre_trend_p is not None and effect.pre_trend_p < PRE_TREND_P
-    # Arms that were drawn drift apart by chance alone, and a series has its trend in the model.
-    if is_drifting and design in ("diff_in_diff", "staggered"):
-        return Verdict(
-            "inconclusive",
-            "drifting",
-            "The groups were already drifting apart before the start.",
-            "開始前から両群の傾向が異なっていました。",
         )
     if (effect.effect > 0) != (direction == "up"):
         return Verdict(
@@ -79,25 +84,13 @@ def verdict(effect: Effect, design: str, direction: str) -> Verdict:
             "It moved the right way, but all were treated: something else at that time may have done it.",
             "望ましい方向に動きましたが、全員が対象のため同時期の別の要因を除けません。",
         )
-    if design in ("diff_in_diff", "staggered"):
-        if effect.pre_trend_p is None:
-            return Verdict(
-                "suggestive",
-                "no_pre_trend",
-                f"Better than {DESIGN_EN[design]}, but the time before the start is too short to see whether they moved alike.",
-                f"{DESIGN_JA[design]}より改善しましたが、開始前の期間が短く、同じ動きだったか確認できません。",
-            )
-        if (
-            effect.drift_low is not None
-            and effect.drift_high is not None
-            and effect.drift_low < effect.effect < effect.drift_high
-        ):
-            return Verdict(
-                "suggestive",
-                "few_units",
-                f"Better than {DESIGN_EN[design]}, but of so few a drift that began before the start cannot be ruled out.",
-                f"{DESIGN_JA[design]}より改善しましたが、対象が少なく、開始前からの傾向の差を否定できません。",
-            )
+    if design in ("diff_in_diff", "staggered") and effect.pre_trend_p is None:
+        return Verdict(
+            "suggestive",
+            "no_pre_trend",
+            f"Better than {DESIGN_EN[design]}, but the time before the start is too short to see whether they moved alike.",
+            f"{DESIGN_JA[design]}より改善しましたが、開始前の期間が短く、同じ動きだったか確認できません。",
+        )
     return Verdict(
         "supported",
         "better",

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +15,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from filelock import FileLock
+from packaging.version import Version
 
 from pipelines.preview import previews
 from pipelines.settings import PROJECT, Company, Settings
@@ -20,6 +23,14 @@ from pipelines.store import Store, private, writer_lock
 
 DBT_PROJECT = PROJECT / "dbt_project"
 DBT = Path(sys.executable).with_name("dbt")  # the environment's own, whatever PATH says
+
+
+class Dbt(DbtCliResource):
+    """The dbt command, whose version is that of the installed package: asking the command for it costs seconds a night."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
 
 
 class Translator(DagsterDbtTranslator):
@@ -111,7 +122,7 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
         Store(settings.home, settings.lake).prepare()
         built = settings.home / "warehouse.built"
         os.environ.update(dbt_environment(settings))
-        dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
+        dbt = Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
         with writer_lock(settings.home, context.log.info):
             # The mark says that the warehouse is whole and whose it is: the exit gate and publish read nothing without it.
             built.unlink(missing_ok=True)

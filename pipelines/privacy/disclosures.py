@@ -1,7 +1,7 @@
 """From who is in which group to which groups may be shown: frames in, one row per group out.
 
-A dimension is `org_unit` (paths joined by /, `all` around them), a slice (a column of the members, e.g. `tenure`), or a pair
-`<dimension> x <slice>`, whose groups are called `<group> | <band>`.
+A dimension is `org_unit` (paths joined by /, `all` around them), a slice (a column of the members, e.g. `tenure`), a pair
+`<dimension> x <slice>`, whose groups are called `<group> | <band>`, or `initiative`: all arms of one, together.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipelines.privacy.arms import ALL, INITIATIVE, ORG_UNIT, Arms, arms_of, decide_register, decide_surveys
 from pipelines.privacy.suppression import ABSENT, MIXED, UNJUDGED, Ints, People, View, decide, view_of_people
 
-ALL = "all"
 ROOT = ""  # around the bands of a slice; the company itself is the organisation's `all`
-ORG_UNIT = "org_unit"
 PAIR = " x "
 COLUMNS = {
     "population": "string",
@@ -55,7 +54,12 @@ def named(slices: str, pairs: str) -> dict[str, tuple[Any, ...]]:
 
 
 def employee_disclosures(
-    headcounts: pd.DataFrame, members: pd.DataFrame, scores: pd.DataFrame, thresholds: Thresholds, last_day: pd.Timestamp
+    headcounts: pd.DataFrame,
+    members: pd.DataFrame,
+    scores: pd.DataFrame,
+    subjects: pd.DataFrame,
+    thresholds: Thresholds,
+    last_day: pd.Timestamp,
 ) -> pd.DataFrame:
     """One row per population x period x dimension x group: may it be shown, and if not, why?
 
@@ -64,6 +68,7 @@ def employee_disclosures(
         members: a row per wave and person_key who answered, with org_unit, the slices, is_commenting, min_n, and the wave's
             first_day, last_day and valid_until (empty: for ever).
         scores: a row per wave, person_key and metric, with judged_n, favourable_n, neutral_n and unfavourable_n.
+        subjects: a row per initiative_key and subject_key, with what `Arms` asks for.
         thresholds: see there.
         last_day: the last day whose rows have landed. A wave that was answered less than `open_days` before it is still open:
             what a later night would add to it would be told by the difference of two releases.
@@ -74,12 +79,19 @@ def employee_disclosures(
     headcount = headcount_views(headcounts, thresholds.scores)
     decide(headcount, thresholds.uniform)
     survey, open_waves = survey_views(members, scores, thresholds, last_day), set(_open_waves(members, thresholds, last_day))
-    decide([view for view in survey if view.period not in open_waves], thresholds.uniform)
+    closed = [view for view in survey if view.period not in open_waves]
+    decide(closed, thresholds.uniform)
     for view in survey:
         if view.period in open_waves:
             view.reasons = ["wave_open"] * len(view.groups)
     rows = [row for view in headcount for row in _rows("headcount", view, thresholds)]
     rows += [row for view in survey for row in _rows("survey", view, thresholds)]
+    initiatives, first_days = arms_of(subjects), dict(members.groupby("wave")["first_day"].min().map(pd.Timestamp))
+    register = decide_register(initiatives, headcounts, thresholds.scores)
+    rows += [_row_of_arms("headcount", arms, view) for arms, view in register]
+    rows += [
+        _row_of_arms("survey", arms, view) for arms, view in decide_surveys(initiatives, closed, first_days, thresholds.uniform)
+    ]
     made = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     return made.sort_values(list(COLUMNS)[:4], ignore_index=True)
 
@@ -202,3 +214,19 @@ def _rows(population: str, view: View, thresholds: Thresholds) -> Iterator[dict[
                 "shows_drivers": reason is None and bool(fewest >= thresholds.drivers),
                 "shows_comments": reason is None and bool(commenters[group] >= thresholds.comments),
             }
+
+
+def _row_of_arms(population: str, arms: Arms, view: View) -> dict[str, object]:
+    """One row for all arms of an initiative in a period; `n` is the smallest of them."""
+    reason = next((reason for reason in view.reasons[1:] if reason), None)
+    return {
+        "population": population,
+        "period": view.period,
+        "dimension": INITIATIVE,
+        "group_value": arms.initiative,
+        "n": int(view.sizes[1:].min()),
+        "is_suppressed": reason is not None,
+        "suppress_reason": reason,
+        "shows_drivers": False,
+        "shows_comments": False,
+    }

@@ -14,7 +14,7 @@ the order of the views given, the earliest first, a group is hidden
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,14 +113,19 @@ def decide(views: Sequence[View], uniform: int = 10) -> None:
         uniform: a group under this size is hidden when all of it judge alike.
     """
     for number, view in enumerate(views):
-        for group in range(len(view.groups)):
-            view.reasons[group] = own_reason(view.totals[group], view.minimum, uniform)
-        hide_complements(view, uniform)
-        for other in views[:number]:
-            if other.period == view.period and view.dimension.startswith(f"{other.dimension} x "):
-                hide_what_a_pair_leaves(view, other, uniform)
-            if other.period == view.period or other.period in view.compared:
-                hide_what_another_view_singles_out(view, other, uniform)
+        decide_beside(view, views[:number], uniform)
+
+
+def decide_beside(view: View, others: Iterable[View], uniform: int) -> None:
+    """Write `reasons` into `view`, the others being decided."""
+    for group in range(len(view.groups)):
+        view.reasons[group] = own_reason(view.totals[group], view.minimum, uniform)
+    hide_complements(view, uniform)
+    for other in others:
+        if other.period == view.period and view.dimension.startswith(f"{other.dimension} x "):
+            hide_what_a_pair_leaves(view, other, uniform)
+        if other.period == view.period or other.period in view.compared:
+            hide_what_another_view_singles_out(view, other, uniform)
 
 
 def own_reason(counts: Ints, minimum: int, uniform: int) -> str | None:

@@ -1,22 +1,26 @@
 """The leak auditor: what could somebody who keeps every release work out about a few persons?
 
-It plays the reader. All it is given of figures is what is published; it knows nothing of the rules by which groups were hidden,
-and uses others: it sets up the equations that the shown numbers are and asks what follows from them. To compare waves it also
-knows who answered where, as colleagues do, yet nobody's answers.
+It plays the reader. All it is given is what is published; it knows nothing of the rules by which groups were hidden, and uses
+others: it sets up the equations that the shown numbers are and asks what follows from them. Who answered where it does not know,
+only what a release tells of how alike two tables are, and of what is not told it assumes the worst.
 
     cells   -> shown_too_small, by_subtraction (parents, slices), between_releases
-    roster  -> between_tables (waves, slices)
+    changes -> by_membership (waves, slices)
+    places  -> by_initiatives
     ratios  -> back_to_counts
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 ALL = "all"
 ORG_UNIT = "org_unit"
@@ -166,22 +170,17 @@ def _sum(known: Mapping[tuple[int, int], int], row: int | None = None, column: i
 def _fixed(
     unknown: Sequence[tuple[int, int]], equations: Sequence[tuple[list[tuple[int, int]], int]]
 ) -> Iterator[tuple[tuple[int, int], int]]:
-    """The unknowns that the equations determine: those on which no vector of the null space depends."""
+    """The unknowns that the equations determine, and their values."""
     place = {cell: number for number, cell in enumerate(unknown)}
     matrix = np.zeros((len(equations), len(unknown)))
     for number, (cells, _) in enumerate(equations):
         matrix[number, [place[cell] for cell in cells]] = 1
-    if not matrix.size:
-        return
-    _, strengths, directions = np.linalg.svd(matrix)
-    rank = int((strengths > EXACT).sum())
-    free = np.abs(directions[rank:]).max(axis=0, initial=0) > EXACT
-    if free.all():
+    determined = _determined(matrix)
+    if not determined:
         return
     solution = np.linalg.lstsq(matrix, np.array([persons for _, persons in equations], dtype=float), rcond=None)[0]
-    for cell, number in place.items():
-        if not free[number]:
-            yield cell, round(float(solution[number]))
+    for number in determined:
+        yield unknown[number], round(float(solution[number]))
 
 
 def _tells(n: int, shares: Sequence[float] | None, limits: Limits) -> bool:
@@ -196,93 +195,133 @@ def _number(cell: Cell) -> int:
 # -- between waves, and between cuts through the same people ---------------------------------------------------------------------
 
 
-class Roster(NamedTuple):
-    """Who is in the groups of one period and dimension: the innermost group of each person, by a number per person."""
+class Change(NamedTuple):
+    """What is published of how alike two tables are, for one shown group of the first one.
+
+    `band` (`1-4`, `5-9`, `10+`) counts the persons by whom a sum of the group differs from the most similar sum of the other
+    table, of those that differ at all; `sums` names the two. `is_held`: who is in both tables is taken to have answered alike.
+    """
 
     period: str
     dimension: str
-    places: Mapping[int, str]
+    group: str
+    other_period: str
+    other_dimension: str
+    band: str
+    sums: str = ""
+    is_held: bool = True
 
 
-class _Sums(NamedTuple):
-    """Sets of persons of whom a sum is known: each as the bits of its persons, what it is, and the innermost groups in it."""
-
-    sets: list[tuple[int, str]]
-    of_place: dict[str, list[int]]
-    places: Mapping[int, str]
-
-
-def between_tables(
-    cells: Iterable[Cell], rosters: Sequence[Roster], linked: Iterable[tuple[str, str]], limits: Limits
+def by_membership(
+    cells: Iterable[Cell], changes: Iterable[Change], previous: Iterable[tuple[str, str]], limits: Limits
 ) -> Iterator[Leak]:
     """Two sums of almost the same persons: their difference tells of the few who are in one of them alone.
 
+    A shown group of which nothing says how alike it is to the table beside it, or before it, counts as one that tells of one
+    person: a reader may know who came and who went.
+
     Args:
         cells: one release.
-        rosters: who answered where.
-        linked: periods so near each other that who answers in both is taken to answer alike.
+        changes: what it tells of the membership of its tables.
+        previous: periods and the ones before them, of which it must tell.
     """
-    shown: dict[tuple[str, str], Shown] = defaultdict(dict)
+    shown: dict[tuple[str, str], set[str]] = defaultdict(set)
     for cell in cells:
         if cell.n is not None:
-            shown[cell.period, cell.dimension][cell.group] = cell
-    sums = [(roster, _sums(shown[roster.period, roster.dimension], roster)) for roster in rosters]
-    pairs = {frozenset(pair) for pair in linked}
-    for number, (one, mine) in enumerate(sums):
-        for other, theirs in sums[:number]:
-            if one.period == other.period or {one.period, other.period} in pairs:
-                attack = "slices" if one.period == other.period else "waves"
-                for persons, named in _near(mine, theirs, limits.minimum):
-                    yield Leak(attack, persons, f"{one.period} {named[0]} against {other.period} {named[1]}")
+            shown[cell.period, cell.dimension].add(cell.group)
+    told = {change[:5]: change for change in changes}
+    pairs = {(period, dimension, *other) for period, dimension, _, *other in told}
+    pairs |= {(wave, name, before, name) for wave, before in previous for period, name in shown if period == wave}
+    pairs |= {(*table, *other) for table in shown for other in shown if other[0] == table[0] and other[1] < table[1]}
+    for period, dimension, other_period, other_dimension in sorted(pairs):
+        attack = "slices" if period == other_period else "waves"
+        if not shown.get((other_period, other_dimension)):
+            continue
+        for group in sorted(shown.get((period, dimension), ())):
+            change = told.get((period, dimension, group, other_period, other_dimension))
+            where = f"{period} {group} ({dimension}) against {other_period} ({other_dimension})"
+            if change is None:
+                yield Leak(attack, 1, f"{where}: nothing tells how many persons part them")
+            elif change.is_held and (persons := int(re.split("[-+]", change.band)[0])) < limits.minimum:
+                yield Leak(attack, persons, f"{period} {change.sums or group}, in {other_period}")
 
 
-def _sums(shown: Shown, roster: Roster) -> _Sums:
-    """The persons of each shown group, of what is left of it, and of it less each one of the shown groups in it."""
-    bits: dict[str, int] = defaultdict(int)
-    for person, place in roster.places.items():
-        bits[place] |= 1 << person
-    people: dict[str, int] = defaultdict(int)
-    chains: dict[str, list[str]] = {}
-    for place, mask in bits.items():
-        chain, group = [], place if " " in roster.dimension or roster.dimension == ORG_UNIT else None
-        while group is not None:
-            chain.append(group)
-            group = around(group)
-        chains[place] = [one for one in chain or [place] if one in shown]
-        for one in chains[place]:
-            people[one] |= mask
-    sets: list[tuple[int, str]] = []
-    of_group: dict[str, list[int]] = defaultdict(list)
-    within = inside(shown) if roster.dimension == ORG_UNIT or " " in roster.dimension else {group: [] for group in shown}
-    for group, parts in within.items():
-        mask, union = people[group], 0
-        candidates = [(mask, group)]
-        for part in parts:
-            union |= people[part]
-            if len(parts) > 1:
-                candidates.append((mask & ~people[part], f"{group} less {part}"))
-        if parts:
-            candidates.append((mask & ~union, f"{group} less all shown in it"))
-        for candidate in candidates:
-            of_group[group].append(len(sets))
-            sets.append(candidate)
-    return _Sums(sets, {place: [n for group in chain for n in of_group[group]] for place, chain in chains.items()}, roster.places)
+# -- initiatives -----------------------------------------------------------------------------------------------------------------
 
 
-def _near(mine: _Sums, theirs: _Sums, minimum: int) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Pairs of sets that differ by fewer than `minimum` persons: of any `minimum` persons of the one, one is in the other."""
-    for mask, name in mine.sets:
-        near: set[int] = set()
-        left = mask
-        for _ in range(minimum):
-            lowest = left & -left
-            left ^= lowest
-            near.update(theirs.of_place.get(theirs.places.get(lowest.bit_length() - 1, ""), ()))
-        for number in near:
-            other, other_name = theirs.sets[number]
-            persons = (mask ^ other).bit_count()
-            if 0 < persons < minimum:
-                yield persons, (name, other_name)
+class Place(NamedTuple):
+    """A unit's wave in an initiative: in which arm, before or since the start, and the day its period began."""
+
+    initiative: str
+    unit: str
+    wave: str
+    is_treated: bool
+    is_since: bool
+    day: date
+
+
+class Told(NamedTuple):
+    """The figures of an initiative for one metric of survey answers by a day (None: to the end), and which of them are told."""
+
+    initiative: str
+    metric: str
+    day: date | None
+    design: str
+    has_baseline: bool
+    has_actual: bool
+    has_effect: bool
+
+
+def by_initiatives(cells: Iterable[Cell], places: Iterable[Place], told: Iterable[Told]) -> Iterator[Leak]:
+    """What the arms of initiatives are made of, less the units that are shown: does a hidden unit's score of a wave follow?
+
+    Each figure is a mean of units and waves, so a linear equation in their scores. Of a hidden unit the number of persons is not
+    known here, so any counts.
+    """
+    known = {(cell.group, cell.period) for cell in cells if cell.dimension == ORG_UNIT and cell.n is not None}
+    of_initiative: dict[str, list[Place]] = defaultdict(list)
+    for place in places:
+        of_initiative[place.initiative].append(place)
+    by_metric: dict[str, list[dict[tuple[str, str], float]]] = defaultdict(list)
+    for figures in told:
+        used = [one for one in of_initiative[figures.initiative] if figures.day is None or one.day <= figures.day]
+        by_metric[figures.metric] += _equations(figures, used)
+    for metric, equations in by_metric.items():
+        hidden = sorted({unit for equation in equations for unit in equation} - known)
+        matrix = [[equation.get(unit, 0.0) for unit in hidden] for equation in equations]
+        for number in _determined(np.array(matrix)):
+            unit, wave = hidden[number]
+            yield Leak("initiatives", 1, f"{metric}: the figures of initiatives less the shown units give {unit} in {wave}")
+
+
+def _equations(figures: Told, places: Sequence[Place]) -> Iterator[dict[tuple[str, str], float]]:
+    """The weights of units and waves in baseline, in actual, and in the change of the others, which effect less the rest gives.
+
+    Of two arms each unit counts once, by its mean over the waves; else each wave of a unit counts.
+    """
+    is_of_two_arms = figures.design in ("holdout", "diff_in_diff")
+
+    def mean(*, is_treated: bool, is_since: bool, sign: int = 1) -> dict[tuple[str, str], float]:
+        chosen = [one for one in places if (one.is_treated, one.is_since) == (is_treated, is_since)]
+        waves = Counter(one.unit for one in chosen)
+        weight = {one: 1 / (len(waves) * waves[one.unit]) if is_of_two_arms else 1 / len(chosen) for one in chosen}
+        return {(one.unit, one.wave): sign * share for one, share in weight.items()}
+
+    if figures.has_baseline:
+        yield mean(is_treated=True, is_since=False)
+    if figures.has_actual:
+        yield mean(is_treated=True, is_since=True)
+    if figures.has_effect and is_of_two_arms:
+        yield {**mean(is_treated=False, is_since=True), **mean(is_treated=False, is_since=False, sign=-1)}
+
+
+def _determined(matrix: NDArray[np.float64]) -> list[int]:
+    """The columns of the unknowns that the equations (rows) determine: those on which no vector of the null space depends."""
+    if not matrix.size:
+        return []
+    _, strengths, directions = np.linalg.svd(matrix)
+    free = np.abs(directions[int((strengths > EXACT).sum()) :]).max(axis=0, initial=0) > EXACT
+    return [int(column) for column in np.flatnonzero(~free)]
 
 
 # -- between releases ------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """What the published tables tell of employees, as the leak auditor reads it.
 
 A new published table that descends from employees is named here: in SCORES when it shows exact numbers of persons of a wave, in
-RATIOS when it shows rates of persons, in ROUNDED with its columns that count persons (each a multiple of five).
+RATIOS when it shows rates of persons, in ROUNDED with its columns that count persons (each a multiple of five), in CHANGES when
+it says how alike two tables are, in TOLD when it shows figures of whole arms of initiatives.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import duckdb
 
 from pipelines.quality.leaks import (
     Cell,
+    Change,
     Leak,
     Limits,
+    Place,
     Ratio,
-    Roster,
+    Told,
     back_to_counts,
     between_releases,
-    between_tables,
+    by_initiatives,
+    by_membership,
     by_subtraction,
     shown_too_small,
 )
@@ -30,6 +34,7 @@ ATTACKS = {
     "small_groups": "no group of fewer than five employees, or of few who all judge alike, is shown",
     "parents": "no unit less the shown units in it tells of a few employees",
     "slices": "no cut by tenure and the like, together with the units, tells of a few employees",
+    "initiatives": "no figure of an initiative, together with the units shown, tells of a hidden one",
     "waves": "no two waves with almost the same members tell of the few who came or went",
     "releases": "no release together with an earlier one that is kept tells of a few employees",
     "ratios": "no rate leads back to a small number of employees",
@@ -58,6 +63,33 @@ SCORES = {
         select distinct
             wave, 'org_unit', business_unit, 'engagement_index', employees_answered, engagement_index, null, null, null
         from {rpt_employee_customer_link} where employees_answered is not null""",
+}
+# period, dimension, group_value, other period, other dimension, band, sums, is_held: for each group that is shown
+CHANGES = {
+    "rpt_employee_wave_changes": """
+        select wave, 'org_unit', org_unit, earlier_wave, 'org_unit', nearest_changed, nearest_sums, is_held
+        from {rpt_employee_wave_changes} where not is_suppressed""",
+}
+# initiative, unit, wave, is_treated, is_since, day
+PLACES = {
+    "rpt_initiative_units": """
+        select initiative_key, org_unit, wave, arm = 'treatment', is_since, period_start
+        from {rpt_initiative_units} where not is_suppressed""",
+}
+# initiative, metric, day, design, and whether baseline, actual and effect are told
+TOLD = {
+    "rpt_initiative_effects": """
+        select initiative_key, metric_code, null, design, baseline is not null, actual is not null, effect is not null
+        from {rpt_initiative_effects}
+        where
+            subject_type = 'org_unit'
+            and metric_code in (select coalesce(driver, metric_code) from {rpt_employee_engagement})""",
+    "rpt_pdca_board": """
+        select initiative_key, metric_code, cycle_end, design, baseline is not null, actual is not null, effect is not null
+        from {rpt_pdca_board}
+        where
+            subject_type = 'org_unit'
+            and metric_code in (select coalesce(driver, metric_code) from {rpt_employee_engagement})""",
 }
 # The headcount beside a rate is rounded, so the true one may be up to two and a half more or fewer.
 _HEADCOUNT = """inner join (
@@ -105,7 +137,7 @@ ROUNDED = {
     "rpt_manager_spans": ("managers", "broken_chains"),
     "rpt_business_unit_months": ("headcount",),
     "rpt_headcount_months": ("headcount",),
-    "rpt_employee_representativeness": ("headcount", "invited", "answered"),
+    "rpt_employee_representativeness": ("headcount", "invited", "answered", "commented"),
     "rpt_turnover_by_engagement": ("most_engaged_people", "least_engaged_people"),
 }
 # Nothing in them counts persons: figures repeated from other reports, and correlations over units.
@@ -140,6 +172,14 @@ class Tables:
             for period, dimension, group, metric, n, value, *shares in self.rows(sql)
         ]
 
+    def places(self) -> list[Place]:
+        """Which units and waves the figures of initiatives are made of."""
+        return [Place(*row) for sql in PLACES.values() for row in self.rows(sql)]
+
+    def told(self) -> list[Told]:
+        """Which figures of initiatives are shown."""
+        return [Told(*row) for sql in TOLD.values() for row in self.rows(sql)]
+
     def ratios(self) -> list[Ratio]:
         """Rates of persons."""
         return [Ratio(where, *map(float, numbers)) for sql in RATIOS.values() for where, *numbers in self.rows(sql)]
@@ -153,41 +193,32 @@ class Tables:
                 ):
                     yield Leak("ratios", int(persons), f"{table}.{column} is not rounded in {rows} rows")
 
-    def rosters(self, slices: Sequence[str]) -> tuple[list[Roster], list[tuple[str, str]]]:
-        """Who answered where, and which waves are so near that an answer of the one still held in the other. Private tables."""
-        members = self.rows("select wave, person_key, org_unit from {int_employee_wave_members}")
-        numbers = {key: number for number, key in enumerate(sorted({person for _, person, _ in members}))}
-        rosters: dict[tuple[str, str], dict[int, str]] = {}
-        for wave, person, unit in members:
-            rosters.setdefault((wave, "org_unit"), {})[numbers[person]] = unit
-        for name in slices:
-            bands = self.rows(f"select wave, person_key, org_unit, {name} from {{int_employee_wave_members}}")
-            for wave, person, unit, band in bands:
-                rosters.setdefault((wave, name), {})[numbers[person]] = band
-                rosters.setdefault((wave, f"org_unit x {name}"), {})[numbers[person]] = f"{unit} | {band}"
-        linked = self.rows("""
-            with waves as (select distinct wave, first_day, last_day, valid_until from {int_employee_wave_members})
-            select earlier.wave, later.wave
-            from waves as earlier
-            inner join waves as later
-                on earlier.last_day <= later.last_day and earlier.wave <> later.wave
-                and coalesce(earlier.valid_until >= later.first_day, true)""")
-        return [Roster(*key, places) for key, places in rosters.items()], linked
+    def changes(self) -> list[Change]:
+        """How alike the waves are."""
+        return [Change(*row) for sql in CHANGES.values() for row in self.rows(sql)]
+
+    def previous(self) -> list[tuple[Any, ...]]:
+        """Waves and the ones before them."""
+        return self.rows(
+            "select distinct wave, previous_wave from {rpt_employee_engagement} where previous_wave is not null order by all"
+        )
 
 
 def audit(candidate: Path, releases: Sequence[Path], limits: Limits) -> dict[str, list[Leak]]:
     """What follows from the published tables in `candidate` and those of `releases`, by attack; an attack without leaks is empty.
 
-    Of the candidate, a warehouse, nothing but published tables and the roster of who answered is read. Leaks that lie in earlier
-    releases alone are theirs: to hold the new one back would not undo them.
+    Of the candidate, a warehouse, nothing but published tables is read. Leaks that lie in earlier releases alone are theirs: to
+    hold the new one back would not undo them.
     """
     found: dict[str, list[Leak]] = {attack: [] for attack in ATTACKS}
     with Tables(candidate) as tables:
         cells = tables.cells()
-        slices = {cell.dimension.removeprefix("org_unit x ") for cell in cells} - {"org_unit"}
-        rosters, linked = tables.rosters(sorted(slices))
         leaks = [*shown_too_small(cells, limits), *by_subtraction(cells, limits), *tables.not_rounded()]
-        leaks += [*between_tables(cells, rosters, linked, limits), *back_to_counts(tables.ratios(), limits, BANDED)]
+        leaks += [
+            *by_membership(cells, tables.changes(), tables.previous(), limits),
+            *by_initiatives(cells, tables.places(), tables.told()),
+            *back_to_counts(tables.ratios(), limits, BANDED),
+        ]
     for release in releases:
         with Tables(release) as tables:
             since = between_releases(cells, tables.cells(), limits)

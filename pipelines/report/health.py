@@ -102,7 +102,7 @@ def answered(release: Release) -> Figure:
     ]
     titles = ("dimension", "group", "staff_share", "answered_share", "answered", "representation")
     table = grid(titles, cells, "rpt_employee_representativeness")
-    return Figure("answered", title, headline, None, table, [texts()["note_answered"]])
+    return Figure("answered", title, headline, None, table, [texts()["note_answered"]], is_wide=True)
 
 
 def protected(release: Release) -> Figure:

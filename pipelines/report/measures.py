@@ -157,17 +157,17 @@ def board(release: Release) -> Figure:
     if dates:
         headline.append(say("board_next", day=day(min(dates))))
     table = grid(
-        ("measure", "metric", "target", "reach", "check", "target_status", "action", "why", "review"),
+        ("measure", "action", "why", "metric", "target", "check", "target_status", "reach", "review"),
         [
             [
                 plain(label(row)),
-                plain(release.name(row["metric_code"])),
-                figure(row["target_value"], release.unit(row["metric_code"])),
-                Cell(say("of", n=number(row["reach"], "count"), all=number(row["reach_planned"], "count")), "number"),
-                _check(row, release.unit(row["metric_code"])),
-                Cell(word("target", row["target_status"]), f"state {STATES.get(row['target_status'], 'open')}"),
                 Cell(word("action", row["action"]), f"state {STATES.get(row['action'], 'open')}"),
                 Cell(Text(row["action_reason_ja"], row["action_reason_en"]), "words"),
+                plain(release.name(row["metric_code"])),
+                figure(row["target_value"], release.unit(row["metric_code"])),
+                _check(row, release.unit(row["metric_code"])),
+                Cell(word("target", row["target_status"]), f"state {STATES.get(row['target_status'], 'open')}"),
+                Cell(say("of", n=number(row["reach"], "count"), all=number(row["reach_planned"], "count")), "number"),
                 plain(day(row["next_review_date"])),
             ]
             for row in rows

@@ -161,9 +161,7 @@ class SessionLogin(_Auth):
         return _Session(str(httpx.URL(base).join(self.path)), self, secrets, now)
 
 
-Auth = Annotated[
-    Bearer | Basic | Header | Query | ClientCredentials | RefreshToken | SessionLogin, Field(discriminator="type")
-]
+Auth = Annotated[Bearer | Basic | Header | Query | ClientCredentials | RefreshToken | SessionLogin, Field(discriminator="type")]
 
 
 class _Fixed(httpx.Auth):

@@ -196,9 +196,7 @@ class Api:
         raise SourceError(f"{self._site} redirects in a circle")
 
     @contextmanager
-    def _answer(
-        self, method: str, url: httpx.URL, body: Any, params: Any, auth: httpx.Auth | None
-    ) -> Iterator[httpx.Response]:
+    def _answer(self, method: str, url: httpx.URL, body: Any, params: Any, auth: httpx.Auth | None) -> Iterator[httpx.Response]:
         self._keep_pace()
         self.requests += 1
         if self.requests > self.limits.requests:

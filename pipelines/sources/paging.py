@@ -137,9 +137,7 @@ class _Counted(_Paging):
                 return
         raise SourceError(f"the list moved during each of {MOST_WALKS} walks; sort it newest first, or pull when less changes")
 
-    def _walk(
-        self, send: Send, records: Callable[[Any], list[Any]], identity: Identity | None
-    ) -> Generator[Listed, None, bool]:
+    def _walk(self, send: Send, records: Callable[[Any], list[Any]], identity: Identity | None) -> Generator[Listed, None, bool]:
         page = read = 0
         seam: list[Any] = []
         totals: list[int] = []

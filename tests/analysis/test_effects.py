@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.regression.linear_model import GLS
+from statsmodels.regression.linear_model import GLS, OLS
 
 from pipelines.analysis.effects import Effect, estimate
+from pipelines.analysis.imputation import drift, imputed, judged
 from pipelines.analysis.initiatives import COLUMNS, initiative_effects
 from pipelines.analysis.permutation import permutation_interval
 from pipelines.analysis.series import level_shift
@@ -140,17 +141,74 @@ def test_an_interrupted_series_finds_the_shift_beside_the_trend() -> None:
     assert verdict(effect, "before_after", "down").code == "contradicted"
 
 
-def test_the_drift_that_few_units_leave_possible_is_told_in_effects() -> None:
-    """Every treated unit rises by 1 per period more than every other: after 4 periods that pretends an effect of 4."""
-    rising = [[float(t + wiggle * (t % 2)) for t in range(8)] for wiggle in (0.0, 0.1, 0.2, 0.3)]
-    still = [[float(wiggle * (t % 2)) for t in range(8)] for wiggle in (0.0, 0.1, 0.2, 0.3)]
-    effect = estimate(two_arms(rising, still, start=4), "diff_in_diff")
+WIGGLES = (0.0, 0.1, 0.2, 0.3)
+
+
+def rising(step: float, effect: float = 0.0, start: int = 4) -> list[list[float]]:
+    """Four subjects over eight periods that rise by `step` each, a little unlike each other, and have an effect from `start`."""
+    return [[step * t + (effect if t >= start else 0.0) + wiggle * (t % 2) for t in range(8)] for wiggle in WIGGLES]
+
+
+def test_a_drift_from_before_the_start_is_within_the_interval_and_no_effect() -> None:
+    """The treated rise by 1 per period more than the others: after 4 periods that looks like 4, and nothing beyond the drift."""
+    effect = estimate(two_arms(rising(1), rising(0), start=4), "diff_in_diff")
     assert effect.pre_trend == pytest.approx(1.0, abs=1e-9)
     assert effect.effect == pytest.approx(4.0)
-    assert effect.drift_low is not None
-    assert effect.drift_high is not None
-    assert effect.drift_low < 4.0 < effect.drift_high
-    assert verdict(effect, "diff_in_diff", "up").code != "supported"
+    assert [effect.ci_low, effect.ci_high] == pytest.approx([0.0, 4.0], abs=0.3)
+    assert effect.may_be_drift
+    assert verdict(effect, "diff_in_diff", "up")[:2] == ("inconclusive", "drifting")
+
+
+def test_an_effect_beyond_the_drift_is_still_one() -> None:
+    """On top of the drift an effect of 3: the interval goes from 3, the drift taken out, to 7, the drift over at the start."""
+    effect = estimate(two_arms(rising(1, effect=3), rising(0), start=4), "diff_in_diff")
+    assert [effect.ci_low, effect.ci_high] == pytest.approx([3.0, 7.0], abs=0.3)
+    assert verdict(effect, "diff_in_diff", "up").code == "supported"
+
+
+def test_starts_one_after_the_other_are_not_taken_in_by_a_drift() -> None:
+    """Whoever starts earlier rises faster, the more so the earlier; the starts themselves do nothing, or 2."""
+    starts = [3, 4, 5, 6, 7, 8, None, None]
+
+    def subjects(effect: float) -> list[tuple[float | None, list[float]]]:
+        return [
+            (
+                start,
+                [
+                    (10 - (start or 10)) / 7 * t + (effect if start and t >= start else 0.0) + 0.01 * (t * n % 3)
+                    for t in range(10)
+                ],
+            )
+            for n, start in enumerate(starts)
+        ]
+
+    drifting = estimate(panel(*subjects(0.0)), "staggered")
+    assert drifting.effect is not None
+    assert drifting.effect > 1
+    assert drifting.ci_low == pytest.approx(0.0, abs=0.1)
+    assert verdict(drifting, "staggered", "up").code == "inconclusive"
+    known = panel(*subjects(2.0)).pivot(index="subject", columns="period", values="value").to_numpy(float)
+    begun = np.array([math.inf if start is None else start for start in starts])
+    beyond = imputed(known, begun[None, :], np.arange(10.0), (np.arange(10) >= begun[:, None]).astype(float), with_drift=True)
+    assert beyond.gap[0] == pytest.approx(2.0, abs=0.05)
+    assert beyond.slope[0] == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_drift_taken_out_is_what_statsmodels_learns_from_the_cells_before_the_starts() -> None:
+    rng = np.random.default_rng(11)
+    y, starts, periods = rng.normal(0, 1, (6, 9)), np.array([3.0, 4, 5, 6, math.inf, math.inf]), np.arange(9.0)
+    ones = (periods >= starts[:, None]).astype(float)
+    ours = imputed(y, starts[None, :], periods, ones, with_drift=True)
+    subject, period = np.indices(y.shape)
+    rises = drift(starts[None, :], periods)[0]
+    columns = np.column_stack(
+        [*(subject.ravel() == n for n in range(6)), *(period.ravel() == t for t in range(1, 9)), rises.ravel()]
+    ).astype(float)
+    free = (periods < starts[:, None]).ravel()
+    peer = OLS(y.ravel()[free], columns[free]).fit()
+    rest = (y.ravel() - columns @ peer.params).reshape(y.shape)
+    assert ours.slope[0] == pytest.approx(peer.params[-1], rel=1e-5)
+    assert ours.gap[0] == pytest.approx(rest[judged(y, starts[None, :], periods)[0]].mean(), rel=1e-5)
 
 
 def test_the_shift_of_a_series_is_what_statsmodels_finds_at_the_correlation_that_fits() -> None:
@@ -188,12 +246,11 @@ def found(**changes: object) -> Effect:
         (found(), "up", "supported"),
         (found(), "down", "contradicted"),
         (found(ci_low=-0.1), "up", "inconclusive"),
-        (found(pre_trend_p=0.02), "up", "inconclusive"),
+        (found(pre_trend_p=0.02), "up", "supported"),  # the interval allows for that drift
         (found(all_treated=True), "up", "suggestive"),
         (found(pre_trend_p=None), "up", "suggestive"),  # nobody knows whether they moved alike before
-        (found(drift_low=-1.0, drift_high=2.5), "up", "suggestive"),  # a drift before the start may pretend all of it
-        (found(drift_low=-1.0, drift_high=1.5), "up", "supported"),
-        (found(drift_low=-1.0, drift_high=2.5), "down", "contradicted"),
+        (found(ci_low=-0.1, may_be_drift=True), "up", "inconclusive"),
+        (found(may_be_drift=True), "up", "inconclusive"),  # of so few that a drift has no bounds
         (Effect("cuped"), "up", "not_testable"),
     ],
 )
@@ -253,6 +310,8 @@ def test_the_permutation_interval_is_the_set_of_effects_that_the_test_does_not_r
         Case("holdout", 40, 40, 0.0),
         Case("diff_in_diff", 5, 6, 0.5),
         Case("diff_in_diff", 25, 25, 0.0),
+        Case("diff_in_diff", 40, 40, 0.0, 0.05),
+        Case("diff_in_diff", 5, 6, 0.0, 0.3),
         Case("before_after", 1, 0, 0.0, before=12, since=12),
     ],
     ids=str,
@@ -270,34 +329,45 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(case: Case) -> None
 
 INITIATIVES = pd.DataFrame(
     [
-        {"initiative_key": "plan:A", "metric_code": "orders_per_customer", "design": "holdout", "audience": "customer"},
-        {"initiative_key": "plan:B", "metric_code": "communication", "design": "diff_in_diff", "audience": "employee"},
+        {"initiative_key": "plan:A", "metric_code": "orders_per_customer", "design": "holdout"},
+        {"initiative_key": "plan:B", "metric_code": "communication", "design": "diff_in_diff"},
     ]
 )
+PANEL = {
+    "initiative_key": "plan:B",
+    "metric_code": "communication",
+    "subject_type": "org_unit",
+    "aggregation": "mean",
+    "persons_n": 2,
+    "suppress_reason": None,
+}
 METRICS = pd.DataFrame(
     [{"metric_code": "orders_per_customer", "direction": "up"}, {"metric_code": "communication", "direction": "up"}]
 )
 
 
 def test_a_night_without_plans_or_values_gives_a_typed_table_and_says_what_is_missing() -> None:
-    nothing = pd.DataFrame(
-        columns=["initiative_key", "metric_code", "subject_key", "period", "treated_from", "aggregation", "persons_n", "value"]
-    )
-    empty = initiative_effects(nothing, INITIATIVES.head(0), METRICS, smallest_group=5)
+    nothing = two_arms([[1.0, 4.0]], [[5.0, 6.0]]).rename(columns={"subject": "subject_key"}).head(0).assign(**PANEL)
+    empty = initiative_effects(nothing, INITIATIVES.head(0), METRICS)
     assert list(empty.columns) == list(COLUMNS)
     assert len(empty) == 0
-    table = initiative_effects(nothing, INITIATIVES, METRICS.head(1), smallest_group=5)
+    table = initiative_effects(nothing, INITIATIVES, METRICS.head(1))
     assert table["verdict"].tolist() == ["not_testable", "not_testable"]
     assert table["reason_en"].tolist() == [WHY_NOT["no_values"][0], WHY_NOT["unknown_metric"][0]]
 
 
-def test_an_arm_of_fewer_employees_than_the_minimum_is_not_spoken_of() -> None:
-    small = two_arms([[1, 4], [2, 6], [3, 7], [4, 9]], [[5, 6], [1, 2], [2, 3], [8, 9]])
-    small = small.rename(columns={"subject": "subject_key"}).assign(
-        initiative_key="plan:B", metric_code="communication", aggregation="mean", persons_n=1
-    )
-    hidden = initiative_effects(small, INITIATIVES.tail(1), METRICS, smallest_group=5).iloc[0]
-    assert (hidden["verdict"], hidden["reason_en"]) == ("not_testable", WHY_NOT["suppressed"][0])
-    assert hidden[["baseline", "actual", "effect", "ci_low"]].isna().all()
-    shown = initiative_effects(small.assign(persons_n=2), INITIATIVES.tail(1), METRICS, smallest_group=5).iloc[0]
+def test_figures_of_employees_that_are_left_out_have_their_reason_and_events_their_person_periods() -> None:
+    panel = two_arms([[1, 4], [2, 6], [3, 7], [4, 9]], [[5, 6], [1, 2], [2, 3], [8, 9]])
+    panel = panel.rename(columns={"subject": "subject_key"}).assign(**PANEL)
+    shown = initiative_effects(panel, INITIATIVES.tail(1), METRICS).iloc[0]
     assert shown["effect"] == pytest.approx(3.0)
+    assert pd.isna(shown["suppress_reason"])
+    assert pd.isna(shown["person_periods"])  # the mean of answers
+    late = panel["period"] >= 0
+    hidden = panel.assign(value=panel["value"].mask(late), suppress_reason=late.map({True: "small_group", False: None}))
+    row = initiative_effects(hidden, INITIATIVES.tail(1), METRICS).iloc[0]
+    assert (row["verdict"], row["reason_en"]) == ("not_testable", WHY_NOT["suppressed"][0])
+    assert row["suppress_reason"] == "small_group"
+    assert row[["baseline", "actual", "effect", "ci_low"]].isna().all()
+    events = initiative_effects(panel.assign(aggregation="sum"), INITIATIVES.tail(1), METRICS).iloc[0]
+    assert (events["person_periods_before"], events["person_periods"]) == (8, 8)

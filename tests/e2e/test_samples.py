@@ -298,6 +298,30 @@ def test_only_turnover_counted_as_the_ministry_counts_it_has_the_ministrys_figur
     assert rows == [("turnover_mhlw_january", "mhlw_turnover_2024", "primary", Decimal("0.142"))]
 
 
+def test_every_metric_of_the_scorecard_has_an_interval_or_says_why_not(samples: Company) -> None:
+    rows = samples.query("""select metric_code, interval_method, count(ci_low), count(value),
+            count_if(value not between ci_low and ci_high)
+        from rpt_engagement_scorecard join dim_metrics using (metric_code) group by all order by all""")
+    assert len(rows) > 30
+    for metric, method, intervals, values, outside in rows:
+        assert (intervals == 0) == method.startswith("None"), metric
+        assert values > 0, metric
+        assert outside == 0, metric
+
+
+def test_a_response_rate_is_as_sure_as_wilson_has_it(samples: Company) -> None:
+    rows = samples.query("""select ours.value, ours.ci_low, ours.ci_high, waves.n_answered, waves.n_invited
+        from rpt_engagement_scorecard as ours
+        join rpt_employee_engagement as waves
+            on waves.metric = 'response_rate' and ours.business_unit = waves.org_unit
+            and ours.month_start = date_trunc('month', waves.wave_date)
+        where ours.metric_code = 'response_rate' and not ours.is_suppressed""")
+    assert len(rows) > 10
+    for value, low, high, answered, invited in rows:
+        assert float(value) == pytest.approx(answered / invited, abs=1e-6)
+        assert (float(low), float(high)) == pytest.approx(proportion_confint(answered, invited, method="wilson"), abs=1e-4)
+
+
 def test_nights_one_by_one_publish_what_a_rebuild_from_scratch_publishes(tmp_path: Path) -> None:
     """The law: files late, nights run in the wrong order, and still the tables of one backfill of everything."""
     company = make_company(tmp_path, seed=3, scale=0.2, days=60, start=date(2026, 5, 1))

@@ -21,10 +21,10 @@ def post(url: str, body: Any, **headers: str) -> tuple[int, Any, dict[str, str]]
     return _answer(urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"} | headers))
 
 
-def rows(database: Path, sql: str) -> list[tuple[Any, ...]]:
+def rows(database: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """The rows of a query on a server's own SQLite database."""
     with closing(sqlite3.connect(database)) as connection:
-        return connection.execute(sql).fetchall()
+        return connection.execute(sql, parameters).fetchall()
 
 
 def _answer(request: urllib.request.Request) -> tuple[int, Any, dict[str, str]]:

@@ -1,15 +1,13 @@
-// Preloaded (node --require): the clock of the process is $CLOCK_HOURS_BEHIND behind. A shop that dates everything itself can so
-// have orders of yesterday.
-const behind = Number(process.env.CLOCK_HOURS_BEHIND || 0) * 3600_000;
-if (behind) {
-  const Real = Date;
-  const now = () => Real.now() - behind;
-  globalThis.Date = class Date extends Real {
-    constructor(...given) {
-      super(...(given.length ? given : [now()]));
-    }
-    static now() {
-      return now();
-    }
-  };
-}
+// Preloaded (node --require): the clock of the process shows $CLOCK_STARTS_AT when it starts. A shop that dates everything itself
+// can so have orders of another day.
+const Real = Date;
+const behind = Real.now() - Real.parse(process.env.CLOCK_STARTS_AT);
+const now = () => Real.now() - behind;
+globalThis.Date = class Date extends Real {
+  constructor(...given) {
+    super(...(given.length ? given : [now()]));
+  }
+  static now() {
+    return now();
+  }
+};

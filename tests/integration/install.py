@@ -1,9 +1,8 @@
 """Installs the servers the integration tests run against: `python tests/integration/install.py`, all of them at once.
 
-Each has an environment of its own below the cache folder ($ENGAGEMENT_INTEGRATION_CACHE, else .cache/integration), never
+Each has an environment of its own below the cache folder ($SERVERS_CACHE, else .cache/integration), never
 the project's: some are under the GPL or AGPL and run as processes of their own, never imported. Versions and hashes are
-pinned in each server's folder here. What is installed is left alone until a file it is made of changes. Needs nothing but
-the standard library, so that it can run while the project's own environment is still being made.
+pinned in each server's folder here. What is installed is left alone until a file it is made of changes.
 """
 
 from __future__ import annotations
@@ -18,9 +17,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
-CACHE = Path(os.environ.get("ENGAGEMENT_INTEGRATION_CACHE") or HERE.parent.parent / ".cache" / "integration").resolve()
+CACHE = Path(os.environ.get("SERVERS_CACHE") or HERE.parent.parent / ".cache" / "integration").resolve()
 DEV_MCP = "@shopify/dev-mcp@1.16.0"  # ships the schema of Shopify's Admin API, one file per version
 
 
@@ -30,17 +30,17 @@ class Missing(Exception):
 
 def installed(name: str) -> Path:
     """The folder `name` is installed in, after installing it where that has not been done. Missing: no runtime for it."""
-    folder, mark = CACHE / name, CACHE / name / "installed"
-    made_of = sorted(file for file in (HERE / name).glob("*") if file.is_file() and file.name != "server.py")
-    wanted = sha256(b"".join(file.read_bytes() for file in [HERE / "install.py", *made_of])).hexdigest()
+    server, folder, mark = SERVERS[name], CACHE / name, CACHE / name / "installed"
+    made_of = [HERE / "install.py", *(HERE / name / file for file in server.made_of)]
+    wanted = sha256(b"".join(file.read_bytes() for file in made_of)).hexdigest()
     if mark.exists() and mark.read_text() == wanted:
         return folder
-    for tool in _NEEDS[name]:
+    for tool in server.needs:
         if shutil.which(tool) is None:
             raise Missing(f"{name} needs {tool}, which is not on this machine")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _INSTALL[name](name, folder)
+    server.install(name, folder)
     mark.write_text(wanted)
     return folder
 
@@ -48,7 +48,8 @@ def installed(name: str) -> Path:
 def _python(name: str, folder: Path) -> None:
     _call([sys.executable, "-m", "venv", str(folder)], folder)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    _call([*pip, "-r", str(HERE / name / "requirements.txt")], folder)
+    # Not compiled: a server imports a tenth of it.
+    _call([*pip, "--no-compile", "-r", str(HERE / name / "requirements.txt")], folder)
 
 
 def _oscar(name: str, folder: Path) -> None:
@@ -74,9 +75,10 @@ def _node(name: str, folder: Path) -> None:
 
 def _bluesky(name: str, folder: Path) -> None:
     _node(name, folder)
-    # Node's own headers, where the system has them: node-gyp would download them otherwise.
+    # Node's own headers, where the system has them: node-gyp would download them otherwise. Not optimised: a fifth of the time.
     prefix = Path(shutil.which("node") or "/usr/bin/node").resolve().parent.parent
-    _call(["npm", "rebuild", "better-sqlite3", "--build-from-source"], folder, npm_config_nodedir=str(prefix))
+    build = {"npm_config_nodedir": str(prefix), "CFLAGS": "-O0", "CXXFLAGS": "-O0", "MAKEFLAGS": ""}
+    _call(["npm", "rebuild", "better-sqlite3", "--build-from-source"], folder, **build)
 
 
 def _shopify(_: str, folder: Path) -> None:
@@ -96,32 +98,42 @@ def _call(command: list[str], folder: Path, **environment: str) -> None:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
 
 
-_INSTALL: dict[str, Callable[[str, Path], None]] = {
-    "bluesky": _bluesky,
-    "vendure": _node,
-    "pretalx": _pretalx,
-    "oscar": _oscar,
-    "shopify": _shopify,
+class Server(NamedTuple):
+    """How a server is installed, which commands that needs, and the files in its folder that it is made of."""
+
+    install: Callable[[str, Path], None]
+    needs: tuple[str, ...]
+    made_of: tuple[str, ...]
+
+
+PACKAGES = ("package.json", "package-lock.json")
+SERVERS = {  # the slowest first
+    "bluesky": Server(_bluesky, ("node", "npm", "make", "c++"), PACKAGES),
+    "vendure": Server(_node, ("node", "npm"), PACKAGES),
+    "pretalx": Server(_pretalx, (), ("requirements.txt", "seed.py", "pretalx.cfg")),
+    "oscar": Server(_oscar, (), ("requirements.txt", "seed.py", "settings.py", "urls.py")),
+    "shopify": Server(_shopify, ("npm",), ()),
 }
-_NEEDS = {"bluesky": ("node", "npm", "make", "c++"), "vendure": ("node", "npm"), "shopify": ("npm",)} | dict.fromkeys(
-    ("oscar", "pretalx"), ()
-)
 
 
 def main() -> int:
-    """Install everything, the slowest first; 1 when something failed, and what failed is printed."""
-    start, failed = time.monotonic(), 0
+    """Install everything; 1 when something failed, and what failed is printed."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for name, outcome in [(name, pool.submit(installed, name)) for name in _INSTALL]:
-            try:
-                outcome.result()
-                print(f"{name}: installed after {time.monotonic() - start:.0f} s", flush=True)
-            except Missing as error:
-                print(f"{name}: skipped: {error}", flush=True)
-            except RuntimeError as error:
-                print(f"{name}: {error}", flush=True)
-                failed = 1
-    return failed
+        return max(pool.map(_told, SERVERS))
+
+
+def _told(name: str) -> int:
+    start = time.monotonic()
+    try:
+        installed(name)
+    except Missing as error:
+        print(f"{name}: left out: {error}", flush=True)
+    except RuntimeError as error:
+        print(f"{name}: {error}", file=sys.stderr, flush=True)
+        return 1
+    else:
+        print(f"{name}: installed in {time.monotonic() - start:.0f} s", flush=True)
+    return 0
 
 
 if __name__ == "__main__":

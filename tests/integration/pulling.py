@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
+import pytest
 import yaml
 
 from pipelines.landing import Landing, land
@@ -20,6 +21,8 @@ from pipelines.sources.pull import Batch
 from tests.integration.install import HERE
 from tests.shops import KEYS
 
+TOKYO = ZoneInfo("Asia/Tokyo")
+FIRST_NIGHT = datetime.now(TOKYO).date() - timedelta(days=2)  # the day of the first night of test_nightly.py
 HISTORY = 10  # days: everything that is seeded is younger
 
 
@@ -47,9 +50,11 @@ class Pulling:
         today = datetime.now(UTC).date() + timedelta(days=1)  # Tokyo's day may have begun
         window = Window(start or today - timedelta(days=HISTORY), end or today)
         file = self.root / "connections.yaml"
-        os.environ.update({**self.variables, "LAST_DAY": f"{window.end}"})
         file.write_text(yaml.safe_dump(entries(window.start, self.name), allow_unicode=True), encoding="utf-8")
-        connection = read_connections(file).connections[self.name]
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in {**self.variables, "LAST_DAY": f"{window.end}"}.items():
+                environment.setenv(name, value)
+            connection = read_connections(file).connections[self.name]
         batch = Batch(f"run-{self.runs}", datetime.now(UTC))
         secrets = Secrets(self.variables)
         home = self.root / "home"

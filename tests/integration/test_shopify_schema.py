@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -11,21 +10,16 @@ from pathlib import Path
 import graphql
 import pytest
 
-from tests.integration.install import Missing, installed
+from pipelines.sources.ec import shopify as kind
 
-KIND = "pipelines.sources.ec.shopify"
 VERSIONS = 3
 DEAREST = 1000  # points of one query
 
 
 @pytest.fixture(scope="module")
-def schemas() -> dict[str, graphql.GraphQLSchema]:
+def schemas(shopify: Path) -> dict[str, graphql.GraphQLSchema]:
     """The newest versions of the schema, as the vendor ships them, by their names (2026-07)."""
-    try:
-        folder = installed("shopify")
-    except Missing as missing:
-        pytest.skip(str(missing))
-    files = sorted(file for file in folder.iterdir() if re.fullmatch(r"admin_\d{4}-\d{2}\.json\.gz", file.name))
+    files = sorted(file for file in shopify.iterdir() if re.fullmatch(r"admin_\d{4}-\d{2}\.json\.gz", file.name))
     return {file.name[6:13]: _schema(file) for file in files[-VERSIONS:]}
 
 
@@ -39,10 +33,7 @@ def _schema(file: Path) -> graphql.GraphQLSchema:
 @pytest.fixture(scope="module")
 def queries() -> dict[str, str]:
     """Every GraphQL document among the constants of the Shopify kind, by name."""
-    if importlib.util.find_spec(KIND) is None:
-        pytest.skip("no kind of ours asks Shopify's API yet")
-    module = vars(importlib.import_module(KIND))
-    texts = {name: value for name, value in module.items() if isinstance(value, str) and not name.startswith("__")}
+    texts = {name: value for name, value in vars(kind).items() if isinstance(value, str) and not name.startswith("__")}
     return {name: text for name, text in texts.items() if re.match(r"\s*(query|mutation|fragment|\{)", text)}
 
 
@@ -87,7 +78,7 @@ def points(schema: graphql.GraphQLSchema, of: graphql.GraphQLObjectType, fields:
 def test_no_query_costs_more_than_one_may(
     schemas: dict[str, graphql.GraphQLSchema], queries: dict[str, str], name: str, page: str
 ) -> None:
-    size = vars(importlib.import_module(KIND))[page] if page else 0
+    size = vars(kind)[page] if page else 0
     (operation,) = graphql.parse(queries[name]).definitions
     assert isinstance(operation, graphql.OperationDefinitionNode)
     for schema in schemas.values():

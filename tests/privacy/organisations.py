@@ -9,7 +9,8 @@ import numpy as np
 
 from pipelines.privacy.disclosures import nested, unit_chain
 from pipelines.privacy.suppression import ABSENT, UNJUDGED, People, View, view_of_people
-from pipelines.quality.leaks import Cell, Roster
+from pipelines.quality.leaks import Cell
+from tests.privacy.membership import Roster
 
 BANDS = ("0-1", "1-3", "3+")
 METRICS = ("taking_part", "score")

@@ -14,16 +14,17 @@ from pipelines.privacy import suppression
 from pipelines.privacy.suppression import View, decide
 from pipelines.quality.leaks import (
     Cell,
+    Change,
     Leak,
     Limits,
     Ratio,
-    Roster,
     back_to_counts,
     between_releases,
-    between_tables,
+    by_membership,
     by_subtraction,
     shown_too_small,
 )
+from tests.privacy.membership import Roster, changes_of
 from tests.privacy.organisations import Organisation, random_organisation
 
 LIMITS = Limits()
@@ -36,7 +37,8 @@ def audit(organisation: Organisation) -> Iterator[Leak]:
     cells = organisation.cells()
     yield from shown_too_small(cells, LIMITS)
     yield from by_subtraction(cells, LIMITS)
-    yield from between_tables(cells, organisation.rosters, organisation.linked, LIMITS)
+    changes = changes_of(cells, organisation.rosters, organisation.linked)
+    yield from by_membership(cells, changes, [(later, earlier) for earlier, later in organisation.linked], LIMITS)
 
 
 def organisations(tables: int) -> Iterator[Organisation]:
@@ -154,16 +156,21 @@ def test_rows_and_columns_fix_a_cell_that_no_single_sum_tells() -> None:
     assert ("slices", 4) in found(by_subtraction([*units, *bands, *pairs], LIMITS))
 
 
+def near(told: list[Cell], rosters: list[Roster], linked: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    leaks = by_membership(told, changes_of(told, rosters, linked), [], LIMITS)
+    return [(leak.attack, leak.how) for leak in leaks]
+
+
 def test_two_waves_with_almost_the_same_members() -> None:
     rosters = [
         Roster("w1", "org_unit", {person: "A" for person in range(10)} | {20 + person: "B" for person in range(10)}),
         Roster("w2", "org_unit", {person: "A" for person in range(11)} | {40 + person: "B" for person in range(10)}),
     ]
     told = [*cells({"A": 10, "B": 10}), *cells({"A": 11, "B": 10}, period="w2")]
-    assert found(between_tables(told, rosters, [("w1", "w2")], LIMITS)) == [("waves", 1)]
-    assert found(between_tables(told, rosters, [], LIMITS)) == []
+    assert near(told, rosters, [("w1", "w2")]) == [("waves", "w2 A against A, in w1")]
+    assert near(told, rosters, []) == []
     hidden = [*cells({"A": 10, "B": 10}), *cells({"A": None, "B": 10}, period="w2")]
-    assert found(between_tables(hidden, rosters, [("w1", "w2")], LIMITS)) == []
+    assert near(hidden, rosters, [("w1", "w2")]) == []
 
 
 def test_a_unit_and_a_band_of_almost_the_same_people() -> None:
@@ -172,7 +179,20 @@ def test_a_unit_and_a_band_of_almost_the_same_people() -> None:
         Roster("w1", "tenure", {person: "0-1" if person < 10 else "10+" for person in range(30)}),
     ]
     told = [*cells({"all": 30, "A": 12, "B": 18}), *cells({"0-1": 10, "10+": 20}, dimension="tenure")]
-    assert set(found(between_tables(told, rosters, [], LIMITS))) == {("slices", 2)}
+    assert ("slices", "w1 0-1 against A, in w1") in near(told, rosters, [])
+
+
+def test_whatever_is_not_told_of_the_membership_counts_as_a_leak() -> None:
+    told = [*cells({"A": 10, "B": 10}), *cells({"A": 11, "B": None}, period="w2")]
+    change = Change("w2", "org_unit", "A", "w1", "org_unit", "10+")
+    assert found(by_membership(told, [], [("w2", "w1")], LIMITS)) == [("waves", 1)]
+    assert found(by_membership(told, [change], [("w2", "w1")], LIMITS)) == []
+    assert found(by_membership(told, [change._replace(group="B")], [], LIMITS)) == [("waves", 1)]
+    assert found(by_membership(told, [change._replace(band="1-4")], [], LIMITS)) == [("waves", 1)]
+    assert found(by_membership(told, [change._replace(band="1-4", is_held=False)], [], LIMITS)) == []
+    # Two ways to cut the same people, and not a word of how they lie to each other.
+    cut = [*cells({"A": 10}), *cells({"0-1": 10}, dimension="tenure")]
+    assert found(by_membership(cut, [], [], LIMITS)) == [("slices", 1)]
 
 
 def test_two_releases_that_differ_by_one_answer_or_by_what_they_hide() -> None:

@@ -12,23 +12,16 @@ from pipelines.quality.published import ATTACKS, audit
 
 ENGAGEMENT = """create table rpt_employee_engagement as
     select wave, org_unit, 'enps' as metric, n as n_answered, 10.0 as value, 0.5 as favourable_share, 0.3 as neutral_share,
-        0.2 as unfavourable_share, date '2026-03-05' as wave_date
+        0.2 as unfavourable_share, date '2026-03-05' as wave_date, case when wave = 'w2' then 'w1' end as previous_wave
     from (values {rows}) as units (wave, org_unit, n)"""
-MEMBERS = """create table int_employee_wave_members as
-    select 'w' || wave as wave, person_key, case when person_key < 12 then 'A' else 'B' end as org_unit,
-        date '2026-01-01' + (60 * wave)::int as first_day, date '2026-01-10' + (60 * wave)::int as last_day,
-        date '2026-05-01' as valid_until
-    from range(1, 3) as waves (wave) cross join range({people}) as people (person_key)
-    where not (wave = 1 and person_key in ({absent}))"""
 SHOWN = "('w1', 'all', 42), ('w1', 'A', 12), ('w1', 'B', 30)"
 
 
-def database(folder: Path, rows: str = SHOWN, *, absent: str = "-1", also: str = "") -> Path:
-    """A file as a release holds it, with the private roster of a warehouse beside."""
+def database(folder: Path, rows: str = SHOWN, *, also: str = "") -> Path:
+    """A file as a release holds it."""
     folder.mkdir()
     with duckdb.connect(str(folder / "engagement.duckdb")) as connection:
         connection.execute(ENGAGEMENT.format(rows=rows))
-        connection.execute(MEMBERS.format(people=42, absent=absent))
         if also:
             connection.execute(also)
     return folder / "engagement.duckdb"
@@ -69,10 +62,19 @@ def test_a_leak_that_lies_in_an_earlier_release_alone_does_not_hold_the_new_one_
     assert "parents" not in attacks(hidden, leaking)
 
 
-def test_two_waves_of_almost_the_same_people_by_the_roster(tmp_path: Path) -> None:
+CHANGES = """create table rpt_employee_wave_changes as
+    select 'w2' as wave, 'A' as org_unit, 'w1' as earlier_wave, '{band}' as nearest_changed, 'A against A' as nearest_sums,
+        {held} as is_held, false as is_suppressed"""
+
+
+def test_two_waves_of_almost_the_same_people_by_what_is_told_of_them(tmp_path: Path) -> None:
     rows = "('w1', 'A', 11), ('w2', 'A', 12)"
-    assert attacks(database(tmp_path / "new", rows, absent="3")) == {"waves": "w2 A against w1 A"}
-    assert attacks(database(tmp_path / "same", "('w1', 'A', 12), ('w2', 'A', 12)")) == {}
+    few = database(tmp_path / "few", rows, also=CHANGES.format(band="1-4", held=True))
+    assert attacks(few) == {"waves": "w2 A against A, in w1"}
+    assert attacks(database(tmp_path / "over", rows, also=CHANGES.format(band="1-4", held=False))) == {}
+    assert attacks(database(tmp_path / "many", rows, also=CHANGES.format(band="5-9", held=True))) == {}
+    silent = "w2 A (org_unit) against w1 (org_unit): nothing tells how many persons part them"
+    assert attacks(database(tmp_path / "silent", rows)) == {"waves": silent}
 
 
 def test_a_headcount_that_is_not_rounded_and_a_rate_that_tells_of_one(tmp_path: Path) -> None:

@@ -113,6 +113,17 @@ def test_a_cut_is_found_that_no_single_group_shows() -> None:
 HEADCOUNTS = pd.DataFrame(
     {"period": ["2025-01"] * 4, "org_unit": ["all", "A", "B", "C"], "n": [31, 8, 3, 20]}
 )  # fmt: skip
+SUBJECTS = pd.DataFrame(
+    {
+        "initiative_key": "plan:1",
+        "subject_type": "org_unit",
+        "subject_key": ["A", "B"],
+        "arm": ["from 0", "control"],
+        "compared_from": pd.Timestamp("2024-06-01"),
+        "compared_to": pd.Timestamp("2025-06-01"),
+    }
+)
+NOBODY = SUBJECTS.head(0)
 RULES = Thresholds(slices=("tenure",), pairs=(("org_unit", "tenure"),))
 
 
@@ -145,8 +156,11 @@ def row(found: pd.DataFrame, population: str, dimension: str, group: str) -> dic
 
 
 def test_every_dimension_of_both_populations_is_decided() -> None:
-    found = employee_disclosures(HEADCOUNTS, *frames({"A": 12, "B": 40, "C": 3}), RULES, pd.Timestamp("2025-03-01"))
-    assert set(found["dimension"]) == {"org_unit", "tenure", "org_unit x tenure"}
+    found = employee_disclosures(HEADCOUNTS, *frames({"A": 12, "B": 40, "C": 3}), SUBJECTS, RULES, pd.Timestamp("2025-03-01"))
+    assert set(found["dimension"]) == {"org_unit", "tenure", "org_unit x tenure", "initiative"}
+    # A was given it and B was not: of the company that leaves C, three people.
+    assert row(found, "survey", "initiative", "plan:1")["suppress_reason"] == "complement"
+    assert row(found, "headcount", "initiative", "plan:1")["is_suppressed"]
     assert row(found, "headcount", "org_unit", "A")["suppress_reason"] == "complement"
     assert row(found, "survey", "org_unit", "C")["suppress_reason"] == "small_group"
     assert row(found, "survey", "org_unit", "A")["suppress_reason"] == "complement"
@@ -157,25 +171,28 @@ def test_every_dimension_of_both_populations_is_decided() -> None:
 @pytest.mark.parametrize(("commenting", "shows"), [(9, False), (10, True)])
 def test_comments_need_ten_and_drivers_thirty(commenting: int, shows: bool) -> None:
     members, scores = frames({"A": 30, "B": 29}, commenting=commenting)
-    found = employee_disclosures(HEADCOUNTS, members, scores, RULES, pd.Timestamp("2025-03-01"))
+    found = employee_disclosures(HEADCOUNTS, members, scores, NOBODY, RULES, pd.Timestamp("2025-03-01"))
     assert row(found, "survey", "org_unit", "A")["shows_comments"] == shows
     assert [row(found, "survey", "org_unit", unit)["shows_drivers"] for unit in ("A", "B")] == [True, False]
     # One person less who answered the item, and its driver has too few.
     fewer = scores[scores["person_key"] != "A0"]
-    found = employee_disclosures(HEADCOUNTS, members, fewer, RULES, pd.Timestamp("2025-03-01"))
+    found = employee_disclosures(HEADCOUNTS, members, fewer, NOBODY, RULES, pd.Timestamp("2025-03-01"))
     assert not row(found, "survey", "org_unit", "A")["shows_drivers"]
 
 
 @pytest.mark.parametrize(("last_day", "reason"), [("2025-01-23", "wave_open"), ("2025-01-24", None)])
 def test_a_wave_is_shown_once_nobody_answers_it_any_more(last_day: str, reason: str | None) -> None:
-    found = employee_disclosures(HEADCOUNTS, *frames({"A": 30, "B": 40}), RULES, pd.Timestamp(last_day))
+    found = employee_disclosures(HEADCOUNTS, *frames({"A": 30, "B": 40}), SUBJECTS, RULES, pd.Timestamp(last_day))
     assert row(found, "survey", "org_unit", "A")["is_suppressed"] == (reason is not None)
+    # Of a wave that is open nothing is told of an initiative, and of one that is over what both arms allow.
+    waves = found[(found["dimension"] == "initiative") & (found["population"] == "survey")]
+    assert waves["is_suppressed"].tolist() == ([] if reason else [False])
     assert set(found["suppress_reason"].dropna()) >= ({reason} if reason else set())
 
 
 def test_without_a_survey_only_the_register_is_decided() -> None:
     members, scores = (frame.iloc[:0] for frame in frames({"A": 1}))
-    found = employee_disclosures(HEADCOUNTS, members, scores, RULES, pd.Timestamp("2025-03-01"))
+    found = employee_disclosures(HEADCOUNTS, members, scores, NOBODY, RULES, pd.Timestamp("2025-03-01"))
     assert set(found["population"]) == {"headcount"}
 
 

@@ -99,7 +99,10 @@ class NewestFirstShop(_Shop):
         if page > max(1, math.ceil(len(found) / self.page)):
             return Reply({"detail": "Invalid page."}, 404)
         shown = [
-            {**{name: value for name, value in one.items() if name != "lines"}, "lines_url": f"http://{request.host}/lines/{one['number']}"}
+            {
+                **{name: value for name, value in one.items() if name != "lines"},
+                "lines_url": f"http://{request.host}/lines/{one['number']}",
+            }
             for one in found[(page - 1) * self.page : page * self.page]
         ]
         return Reply({"items": shown, "count": len(found)})

@@ -23,6 +23,7 @@ def model(dbt, session):
         headcounts.rename(columns={"closing": "n"}),
         dbt.ref("int_employee_wave_members").df(),
         dbt.ref("int_employee_wave_scores").df(),
+        dbt.ref("int_initiative_subjects").df(),
         thresholds,
         pd.Timestamp(dates["date_day"].max()),
     )

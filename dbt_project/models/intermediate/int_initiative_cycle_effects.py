@@ -11,5 +11,4 @@ def model(dbt, session):
         dbt.ref("dim_initiatives").df(),
         dbt.ref("int_initiative_cycles").df(),
         dbt.ref("dim_metrics").df(),
-        smallest_group=int(dbt.config.get("smallest_group")),
     )

@@ -10,5 +10,4 @@ def model(dbt, session):
         dbt.ref("int_initiative_panels").df(),
         dbt.ref("dim_initiatives").df(),
         dbt.ref("dim_metrics").df(),
-        smallest_group=int(dbt.config.get("smallest_group")),
     )

@@ -96,6 +96,7 @@ final as (
         'sum' as aggregation,
         order_key as event_key,
         customer_key as person_key,
+        cast(null as {{ dbt.type_string() }}) as wave,
         business_date as event_date,
         cast(1 as double) as amount
     from orders
@@ -108,6 +109,7 @@ final as (
         'sum' as aggregation,
         order_key as event_key,
         customer_key as person_key,
+        cast(null as {{ dbt.type_string() }}) as wave,
         business_date as event_date,
         cast(net_jpy as double) as amount
     from orders
@@ -120,6 +122,7 @@ final as (
         'sum' as aggregation,
         {{ key_of(['reviews.connection', 'reviews.review_id']) }} as event_key,
         customer_aliases.customer_key as person_key,
+        cast(null as {{ dbt.type_string() }}) as wave,
         reviews.business_date as event_date,
         cast(1 as double) as amount
     from reviews
@@ -132,6 +135,7 @@ final as (
         'mean' as aggregation,
         {{ key_of(['wave', 'person_key']) }} as event_key,
         person_key,
+        wave,
         event_date,
         cast(amount as double) as amount
     from unit_scores
@@ -144,6 +148,7 @@ final as (
         'sum' as aggregation,
         activity_key as event_key,
         person_key,
+        cast(null as {{ dbt.type_string() }}) as wave,
         event_date,
         cast({{ amount }} as double) as amount
     from unit_activities
@@ -156,6 +161,7 @@ final as (
         'sum' as aggregation,
         {{ key_of(['connection', 'activity_id']) }} as event_key,
         employee_pid as person_key,
+        cast(null as {{ dbt.type_string() }}) as wave,
         occurred_on as event_date,
         cast({{ amount }} as double) as amount
     from activities
@@ -169,6 +175,7 @@ final as (
         'median' as aggregation,
         mention_key as event_key,
         cast(null as {{ dbt.type_string() }}) as person_key,
+        cast(null as {{ dbt.type_string() }}) as wave,
         business_date as event_date,
         cast(minutes_to_first_reply as double) as amount
     from mentions
@@ -181,6 +188,7 @@ final as (
         'sum' as aggregation,
         mention_key as event_key,
         cast(null as {{ dbt.type_string() }}) as person_key,
+        cast(null as {{ dbt.type_string() }}) as wave,
         business_date as event_date,
         cast(1 as double) as amount
     from mentions
@@ -193,6 +201,7 @@ final as (
         'sum' as aggregation,
         {{ key_of(['account_key', 'day']) }} as event_key,
         cast(null as {{ dbt.type_string() }}) as person_key,
+        cast(null as {{ dbt.type_string() }}) as wave,
         day as event_date,
         cast(net_adds as double) as amount
     from account_days

@@ -15,6 +15,13 @@ ancestors as (
     select * from {{ ref('int_org_unit_ancestors') }}
 ),
 
+-- Of employees a period is told where the register's month, and each answer where its wave, is cleared for all arms together.
+disclosures as (
+    select *
+    from {{ ref('int_employee_disclosures') }}
+    where dimension = 'initiative'
+),
+
 -- Before the first and after the last event of a metric nothing is known of it: silence there is not a zero.
 spans as (
     select
@@ -76,9 +83,18 @@ cells as (
         periods.next_date,
         subjects.is_treated,
         subjects.treated_from,
-        periods.metric_code = subjects.metric_code as is_target
+        periods.metric_code = subjects.metric_code as is_target,
+        case
+            when subjects.subject_type in ('org_unit', 'employee') and periods.aggregation = 'sum'
+                then {{ why_suppressed('disclosures') }}
+        end as why_hidden
     from periods
     inner join subjects on periods.initiative_key = subjects.initiative_key
+    left join disclosures
+        on
+            periods.initiative_key = disclosures.group_value
+            and disclosures.population = 'headcount'
+            and {{ month_name('periods.first_date') }} = disclosures.period
     where
         periods.first_date <= periods.known_to
         and periods.next_date > periods.known_from
@@ -92,16 +108,18 @@ cells as (
         and (periods.end_date is null or periods.first_date <= periods.end_date)
 ),
 
-measured as (
+events as (
     select
         cells.initiative_key,
         cells.metric_code,
         cells.subject_key,
         cells.period,
-        count(distinct outcomes.person_key) as persons_n,
-        sum(outcomes.amount) as total,
-        avg(outcomes.amount) as mean,
-        median(outcomes.amount) as median
+        outcomes.person_key,
+        outcomes.amount,
+        case
+            when outcomes.wave is null then cells.why_hidden
+            else {{ why_suppressed('disclosures') }}
+        end as why_hidden
     from cells
     inner join outcomes
         on
@@ -110,7 +128,26 @@ measured as (
             and cells.metric_code = outcomes.metric_code
             and cells.first_date <= outcomes.event_date
             and cells.next_date > outcomes.event_date
-    group by cells.initiative_key, cells.metric_code, cells.subject_key, cells.period
+    left join disclosures
+        on
+            cells.initiative_key = disclosures.group_value
+            and disclosures.population = 'survey'
+            and outcomes.wave = disclosures.period
+),
+
+measured as (
+    select
+        initiative_key,
+        metric_code,
+        subject_key,
+        period,
+        count(distinct case when why_hidden is null then person_key end) as persons_n,
+        sum(case when why_hidden is null then amount end) as total,
+        avg(case when why_hidden is null then amount end) as mean,
+        median(case when why_hidden is null then amount end) as median,
+        min(why_hidden) as why_hidden
+    from events
+    group by initiative_key, metric_code, subject_key, period
 ),
 
 heads as (
@@ -135,12 +172,15 @@ heads as (
 valued as (
     select
         cells.*,
+        coalesce(cells.why_hidden, measured.why_hidden) as suppress_reason,
         case
+            when cells.why_hidden is not null then null
             when cells.subject_type in ('customer', 'employee') then 1
             when cells.aggregation = 'sum' then heads.heads_n
             else measured.persons_n
         end as persons_n,
         case
+            when cells.why_hidden is not null then null
             when cells.aggregation = 'mean' then measured.mean
             when cells.aggregation = 'median' then measured.median
             when cells.subject_type = 'org_unit' then coalesce(measured.total, 0) / nullif(heads.heads_n, 0)
@@ -166,16 +206,18 @@ final as (
         initiative_key,
         metric_code,
         subject_key,
+        subject_type,
         period,
         first_date as period_start,
         is_target,
         is_treated,
         treated_from,
         aggregation,
+        suppress_reason,
         persons_n,
         {{ stable('value') }} as value
     from valued
-    where value is not null
+    where value is not null or suppress_reason is not null
 )
 
 select * from final

@@ -54,7 +54,7 @@ named as (
 ),
 
 -- Two customer numbers of one person: who was treated under either was treated.
-final as (
+treated as (
     select
         initiative_key,
         subject_key,
@@ -70,6 +70,22 @@ final as (
         ) as int) as treated_from
     from named
     group by initiative_key, subject_key, subject_type, metric_code, design, start_date, end_date, period_days
+),
+
+-- Whoever starts together is told of together: an arm is the control group, or those of one start.
+final as (
+    select
+        *,
+        case
+            when is_treated then {{ dbt.concat(["'from '", "cast(treated_from as " ~ dbt.type_string() ~ ")"]) }}
+            else 'control'
+        end as arm,
+        cast({{ dbt.dateadd('day', -1 * var("effect_periods_before") ~ " * period_days", 'start_date') }} as date) as compared_from,
+        coalesce(
+            end_date,
+            cast({{ dbt.dateadd('day', var("effect_periods_since") ~ " * period_days", 'start_date') }} as date)
+        ) as compared_to
+    from treated
 )
 
 select * from final

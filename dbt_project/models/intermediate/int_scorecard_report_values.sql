@@ -1,35 +1,40 @@
 -- One row per metric x business unit x month.
-{#- Figures of the scorecard that a report shows per unit and month as they are: metric, column, column of n, condition. #}
+{#-
+    Figures of the scorecard that a report shows per unit and month as they are: by report its column of the unit, its flag of what is hidden, and
+    metric, column, column of n, condition and both ends of the interval (none: all there is was counted, or the interval is made elsewhere).
+#}
 {%- set nothing = "cast(null as double)" %}
 {%- set by_unit = {
-    "rpt_business_unit_months": [
-        ("operating_margin", "operating_margin", "headcount", "is_complete"),
-        ("sales_per_head_jpy", "sales_per_head_jpy", "headcount", "is_complete"),
-        ("operating_profit_per_head_jpy", "operating_profit_per_head_jpy", "headcount", "is_complete"),
-    ],
-    "rpt_employee_activities": [
-        ("one_on_one_coverage", "half_year_coverage_rate", "people_reached", "kind = 'one_on_one'"),
-        ("training_hours_per_head", "hours_per_head", "events", "kind = 'training'"),
-        ("suggestions_per_100", "events_per_100", "events", "kind = 'suggestion'"),
-        ("suggestion_adoption_rate", "adoption_rate", "events", "kind = 'suggestion'"),
-    ],
-    "rpt_subscription_months": [
-        ("subscriptions_closing", "closing", "closing", "is_complete"),
-        ("logo_retention_rate", "logo_retention_rate", "opening", "is_complete"),
-        ("net_revenue_retention", "net_revenue_retention", "opening", "is_complete"),
-    ],
-    "rpt_customer_months": [("lost_customers", "lost_customers", "lost_customers", "true")],
-} %}
-{%- set unit_column = {
-    "rpt_business_unit_months": "business_unit", "rpt_employee_activities": "org_unit", "rpt_subscription_months": "shop",
-    "rpt_customer_months": "shop",
-} %}
-{%- set hidden = {
-    "rpt_business_unit_months": "is_suppressed", "rpt_employee_activities": "is_suppressed", "rpt_subscription_months": "false",
-    "rpt_customer_months": "false",
+    "rpt_business_unit_months": ("business_unit", "is_suppressed", [
+        ("operating_margin", "operating_margin", "headcount", "is_complete", nothing, nothing),
+        ("sales_per_head_jpy", "sales_per_head_jpy", "headcount", "is_complete", nothing, nothing),
+        ("operating_profit_per_head_jpy", "operating_profit_per_head_jpy", "headcount", "is_complete", nothing, nothing),
+    ]),
+    "rpt_employee_activities": ("org_unit", "is_suppressed", [
+        ("one_on_one_coverage", "half_year_coverage_rate", "people_reached", "kind = 'one_on_one' and org_level <= 1", nothing, nothing),
+        ("training_hours_per_head", "hours_per_head", "events", "kind = 'training' and org_level <= 1", nothing, nothing),
+        (
+            "suggestions_per_100", "events_per_100", "events", "kind = 'suggestion' and org_level <= 1",
+            "events_per_100 * " ~ poisson_low("events") ~ " / nullif(events, 0)",
+            "events_per_100 * " ~ poisson_high("events") ~ " / nullif(events, 0)",
+        ),
+        (
+            "suggestion_adoption_rate", "adoption_rate", "events", "kind = 'suggestion' and org_level <= 1",
+            share_low("adoption_rate", "events"), share_high("adoption_rate", "events"),
+        ),
+    ]),
+    "rpt_subscription_months": ("shop", "false", [
+        ("subscriptions_closing", "closing", "closing", "is_complete", nothing, nothing),
+        (
+            "logo_retention_rate", "logo_retention_rate", "opening", "is_complete",
+            share_low("logo_retention_rate", "opening"), share_high("logo_retention_rate", "opening"),
+        ),
+        ("net_revenue_retention", "net_revenue_retention", "opening", "is_complete", nothing, nothing),
+    ]),
+    "rpt_customer_months": ("shop", "false", [("lost_customers", "lost_customers", "lost_customers", "true", nothing, nothing)]),
 } %}
 with
-{%- for relation in ["rpt_business_unit_months", "rpt_employee_activities", "rpt_subscription_months", "rpt_customer_months"] %}
+{%- for relation in by_unit %}
 {{ relation }} as (
     select * from {{ ref(relation) }}
 ),
@@ -51,20 +56,20 @@ voices as (
 ),
 
 plain_metrics as (
-    {%- for relation, metrics in by_unit.items() %}
+    {%- for relation, (unit, is_hidden, metrics) in by_unit.items() %}
     {%- set is_last_relation = loop.last %}
-    {%- for metric_code, column, n, condition in metrics %}
+    {%- for metric_code, column, n, condition, low, high in metrics %}
     select
         '{{ metric_code }}' as metric_code,
-        {{ unit_column[relation] }} as business_unit,
+        {{ unit }} as business_unit,
         month_start,
         cast({{ column }} as double) as value,
         cast({{ n }} as bigint) as n,
-        {{ nothing }} as ci_low,
-        {{ nothing }} as ci_high,
-        {{ hidden[relation] }} as is_suppressed
+        {{ low }} as ci_low,
+        {{ high }} as ci_high,
+        {{ is_hidden }} as is_suppressed
     from {{ relation }}
-    where {{ condition }}{{ " and org_level <= 1" if relation == "rpt_employee_activities" }}
+    where {{ condition }}
     {%- if not (is_last_relation and loop.last) %}
     union all
     {%- endif %}

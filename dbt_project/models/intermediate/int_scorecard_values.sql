@@ -25,12 +25,18 @@ report_values as (
     select * from {{ ref('int_scorecard_report_values') }}
 ),
 
+intervals as (
+    select * from {{ ref('int_scorecard_intervals') }}
+),
+
 customer_metrics as (
     {%- for metric_code, column, n in [
         ("repeat_rate", "repeat_rate_to_date", "customers_to_date"),
         ("active_customers", "active_customers", "active_customers"),
         ("net_sales_jpy", "net_sales_jpy", "orders"),
         ("arpu_jpy", "arpu_jpy", "active_customers"),
+        ("aov_jpy", "aov_jpy", "orders"),
+        ("purchase_frequency", "frequency", "active_customers"),
     ] %}
     select
         '{{ metric_code }}' as metric_code,
@@ -39,8 +45,8 @@ customer_metrics as (
         cast({{ column }} as decimal(24, 6)) as value,
         {{ n }} as n,
         {%- if metric_code == "repeat_rate" %}
-        {{ ci_low(column, share_margin(column, n), 0) }} as ci_low,
-        {{ ci_high(column, share_margin(column, n), 1) }} as ci_high,
+        {{ share_low(column, n) }} as ci_low,
+        {{ share_high(column, n) }} as ci_high,
         {%- else %}
         {{ nothing }} as ci_low,
         {{ nothing }} as ci_high,
@@ -77,12 +83,7 @@ customer_score_estimates as (
             when kind = 'nps' then {{ nps('favourable_n', 'unfavourable_n', 'n') }}
             else {{ safe_divide('favourable_n', 'n') }}
         end as value,
-        case
-            when kind = 'nps' then {{ nps_margin('favourable_n', 'unfavourable_n', 'n') }}
-            else {{ share_margin(safe_divide('favourable_n', 'n'), 'n') }}
-        end as margin,
-        case when kind = 'nps' then -100 else 0 end as lowest,
-        case when kind = 'nps' then 100 else 1 end as highest
+        {{ nps_margin('favourable_n', 'unfavourable_n', 'n') }} as nps_margin
     from customer_scores
 ),
 
@@ -93,8 +94,8 @@ customer_score_metrics as (
         month_start,
         cast(value as decimal(24, 6)) as value,
         n,
-        {{ ci_low('value', 'margin', 'lowest') }} as ci_low,
-        {{ ci_high('value', 'margin', 'highest') }} as ci_high,
+        case when metric_code = 'nps' then {{ ci_low('value', 'nps_margin', -100) }} else {{ share_low('value', 'n') }} end as ci_low,
+        case when metric_code = 'nps' then {{ ci_high('value', 'nps_margin', 100) }} else {{ share_high('value', 'n') }} end as ci_high,
         is_suppressed,
         {{ always }} as comparable_since
     from customer_score_estimates
@@ -119,8 +120,8 @@ employee_metrics as (
         month_start,
         cast(value as decimal(24, 6)) as value,
         n_answered as n,
-        ci_low,
-        ci_high,
+        case when metric_code = 'response_rate' then {{ share_low('value', 'n_invited') }} else ci_low end as ci_low,
+        case when metric_code = 'response_rate' then {{ share_high('value', 'n_invited') }} else ci_high end as ci_high,
         is_suppressed,
         {{ always }} as comparable_since
     from waves
@@ -245,8 +246,11 @@ final as (
         all_metrics.month_start,
         case when not all_metrics.is_suppressed then all_metrics.value end as value,
         case when not all_metrics.is_suppressed then cast(all_metrics.n as bigint) end as n,
-        case when not all_metrics.is_suppressed then cast(all_metrics.ci_low as decimal(24, 6)) end as ci_low,
-        case when not all_metrics.is_suppressed then cast(all_metrics.ci_high as decimal(24, 6)) end as ci_high,
+        {%- for name in ["ci_low", "ci_high"] %}
+        case
+            when not all_metrics.is_suppressed then cast(coalesce(all_metrics.{{ name }}, intervals.{{ name }}) as decimal(24, 6))
+        end as {{ name }},
+        {%- endfor %}
         case when all_metrics.is_suppressed then coalesce(reasons.suppress_reason, 'small_group') end as suppress_reason,
         all_metrics.is_suppressed,
         all_metrics.comparable_since
@@ -256,6 +260,11 @@ final as (
             all_metrics.metric_code = reasons.metric_code
             and all_metrics.business_unit = reasons.business_unit
             and all_metrics.month_start = reasons.month_start
+    left join intervals
+        on
+            all_metrics.metric_code = intervals.metric_code
+            and all_metrics.business_unit = intervals.business_unit
+            and all_metrics.month_start = intervals.month_start
     where all_metrics.value is not null or all_metrics.is_suppressed
 )
 

@@ -11,6 +11,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,18 @@ NODE = ["node", "--dns-result-order=ipv4first", "--require", str(HERE / "loopbac
 
 
 class Bluesky:
-    """The network `kind` (pds or full); `seeded` holds the identities of the accounts, as `bluesky/network.cjs` prints them."""
+    """The network `kind` (pds or full), in which people wrote to our account at the instant `mentioned_at`.
 
-    def __init__(self, folder: Path, kind: str = "pds") -> None:
-        port = free_port()
+    `seeded` holds the identities of the accounts, as `bluesky/network.cjs` prints them.
+    """
+
+    def __init__(self, folder: Path, kind: str = "pds", mentioned_at: datetime | None = None) -> None:
+        packages, port = installed("bluesky"), free_port()
         self.url = f"http://localhost:{port}"
         self.stores = Stores(folder) if kind == "full" else None
-        variables = {"PASSWORD": PASSWORD, "NODE_NO_WARNINGS": "1"} | (self.stores.variables if self.stores else {})
-        self.process = Process([*NODE, kind, str(port)], installed("bluesky"), folder / "server.log", variables)
+        variables = {"PASSWORD": PASSWORD, "NODE_NO_WARNINGS": "1", "MENTIONED_AT": f"{mentioned_at or datetime.now(UTC):%FT%TZ}"}
+        variables |= self.stores.variables if self.stores else {}
+        self.process = Process([*NODE, kind, str(port)], packages, folder / "server.log", variables)
         self.seeded: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -42,23 +47,16 @@ class Bluesky:
 
     def stop(self) -> None:
         """End the network, then what it stores its data in."""
-        self.process.stop()
-        if self.stores:
-            self.stores.stop()
+        try:
+            self.process.stop()
+        finally:
+            if self.stores:
+                self.stores.stop()
 
     def log_in(self, name: str) -> tuple[int, Any, dict[str, str]]:
         """What the server answers to a login."""
         body = {"identifier": f"{name}.test", "password": PASSWORD}
         return ask.post(f"{self.url}/xrpc/com.atproto.server.createSession", body)
-
-    def write(self, name: str, collection: str, record: dict[str, Any]) -> str:
-        """Write a record as the account `name`; its address."""
-        _, session, _ = self.log_in(name)
-        body = {"repo": session["did"], "collection": collection, "record": {"$type": collection, **record}}
-        token = {"Authorization": f"Bearer {session['accessJwt']}"}
-        status, written, _ = ask.post(f"{self.url}/xrpc/com.atproto.repo.createRecord", body, **token)
-        assert status == 200, written
-        return str(written["uri"])
 
     def count(self, table: str, condition: str) -> int:
         """Rows of a table of the AppView's own database."""
@@ -83,7 +81,8 @@ class Stores:
             owner = pwd.getpwnam("postgres")
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
             self.user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        port, redis = str(free_port()), str(free_port())
+        self.ports = free_port(), free_port()
+        port, redis = map(str, self.ports)
         self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         self.variables = {"DB_POSTGRES_URL": self.url, "REDIS_HOST": f"127.0.0.1:{redis}"}
         options = ["-k", str(self.folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
@@ -107,6 +106,8 @@ class Stores:
 
     def stop(self) -> None:
         """End both and remove the data."""
-        self.postgres.stop()
-        self.redis.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.postgres.stop()
+        finally:
+            self.redis.stop()
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,6 +1,7 @@
-"""Fills the shop: `python seed.py make` makes it, `python seed.py FROM TO` places the orders FROM to TO - 1, one an hour.
+"""Fills the shop: `python seed.py make` makes it, `python seed.py FROM TO` places the orders FROM to TO - 1.
 
-The newest order is placed now, so that lists sorted newest first and days around midnight are as in a shop in use.
+The newest order is placed now, the others two hours apart before it: lists sorted newest first and days around midnight are as
+in a shop in use.
 """
 
 import os
@@ -42,7 +43,7 @@ def place(first: int, end: int) -> None:
         basket = factories.create_basket(empty=True)
         for line in range(1 + number % 3):
             basket.add_product(products[(number + line) % PRODUCTS], quantity=1 + (number + line) % 2)
-        placed = now - timedelta(hours=end - 1 - number)
+        placed = now - timedelta(hours=2 * (end - 1 - number))
         factories.create_order(
             number=str(100_000 + number), basket=basket, user=customers[number % CUSTOMERS], date_placed=placed
         )

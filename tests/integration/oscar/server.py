@@ -1,6 +1,6 @@
-"""django-oscar with its REST API: lists in pages of 25, newest first, without a date filter; a page past the end is 404.
+"""django-oscar with its REST API: lists in pages of 10, newest first, without a date filter; a page past the end is 404.
 
-Requests are limited: one too many is 429 with Retry-After.
+Requests are limited, those without a token to two a minute: one too many is 429 with Retry-After.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from tests.integration import ask
 from tests.integration.install import HERE, installed
 from tests.integration.processes import Process, free_port, run
 
-ORDERS = 60  # placed by the fixture: three pages, the last of them short
+CUSTOMERS = 20
+ORDERS = 38  # placed by the fixture: four pages, the last of them short; more than three days, whatever the hour is now
 
 
 class Oscar:
@@ -24,7 +25,8 @@ class Oscar:
         self.database = folder / "shop.sqlite3"
         shutil.copy(environment / "made" / self.database.name, self.database)
         port = free_port()
-        self.url = f"http://127.0.0.1:{port}/api"
+        self.site = f"http://127.0.0.1:{port}"
+        self.url = f"{self.site}/api"
         command = [self.python, "-m", "django", "runserver", f"127.0.0.1:{port}", "--noreload", "--insecure"]
         self.variables = {"SHOP_HOME": str(folder), "SHOP_RATE": rate, "DJANGO_SETTINGS_MODULE": "settings"}
         self.process = Process(command, HERE / "oscar", folder / "server.log", self.variables)
@@ -36,10 +38,14 @@ class Oscar:
         return str(token)
 
     def place(self, first: int, end: int) -> None:
-        """Place the orders numbered `first` to `end` - 1: the last of them now, the others an hour apart before it."""
+        """Place the orders numbered `first` to `end` - 1: the last of them now, the others two hours apart before it."""
         run([self.python, "seed.py", str(first), str(end)], HERE / "oscar", **self.variables)
 
     def start(self) -> None:
         """Start, or start again with everything that was there."""
         self.process.start()
-        self.process.wait_for_url(f"{self.url}/")
+        self.process.wait_for_url(f"{self.site}/no-such-page/")  # none of those that are limited
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.stop()

@@ -1,5 +1,5 @@
 """Fills the questionnaire: `python seed.py make` makes it, its four questions and a token that may read and nothing else;
-`python seed.py FROM TO` hands in the submissions numbered FROM to TO - 1, one an hour, each with four answers.
+`python seed.py FROM TO` hands in the submissions numbered FROM to TO - 1, one every other hour, each with four answers.
 
 No answer of pretalx's API says when it was given. So the day is a question of its own, as in a real questionnaire.
 """
@@ -60,7 +60,7 @@ def hand_in(first: int, end: int) -> None:
         chosen = Answer.objects.create(question=choice, submission=form, answer=options[index % 3].answer)
         chosen.options.add(options[index % 3])
         Answer.objects.create(question=text, submission=form, answer="more tea" * (index % 5 + 1))
-        when = now - timedelta(hours=end - 1 - index)
+        when = now - timedelta(hours=2 * (end - 1 - index))
         Answer.objects.create(question=visited, submission=form, answer=when.isoformat(timespec="seconds"))
 
 

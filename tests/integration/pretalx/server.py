@@ -34,10 +34,14 @@ class Pretalx:
         return str(token)
 
     def hand_in(self, first: int, end: int) -> None:
-        """Hand in the forms numbered `first` to `end` - 1: the last of them now, the others an hour apart before it."""
+        """Hand in the forms numbered `first` to `end` - 1: the last of them now, the others two hours apart before it."""
         run([self.python, str(HERE / "pretalx" / "seed.py"), str(first), str(end)], self.folder, **self.variables)
 
     def start(self) -> None:
         """Start, or start again with everything that was there."""
         self.process.start()
         self.process.wait_for_url(f"{self.url}/")
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,18 @@ from tests.integration.install import HERE, installed
 from tests.integration.processes import Process, free_port
 
 PASSWORD = "a-password-for-tests-only"
+PURCHASES = 7  # orders of the fixture: two pages of the 5 that connections.yaml asks for
 NODE = ["node", "--dns-result-order=ipv4first", *(f"--require={HERE / name}" for name in ("loopback.cjs", "clock.cjs"))]
 
 
 class Vendure:
-    """A shop with its products and no order, whose clock is `hours_behind`."""
+    """A shop with its products and no order, whose clock shows `starts_at` when it starts."""
 
-    def __init__(self, folder: Path, hours_behind: float = 0) -> None:
+    def __init__(self, folder: Path, starts_at: datetime) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/admin-api"
         environment = {"SHOP_PASSWORD": PASSWORD, "VENDURE_DISABLE_TELEMETRY": "true"}
-        environment["CLOCK_HOURS_BEHIND"] = str(hours_behind)
+        environment["CLOCK_STARTS_AT"] = starts_at.isoformat()
         command = [*NODE, str(HERE / "vendure" / "server.cjs"), str(port)]
         self.process = Process(command, installed("vendure"), folder / "server.log", environment)
         self.token = ""
@@ -32,15 +34,20 @@ class Vendure:
         self.process.wait_for_line("READY")
         self.token = VendureSession(self.url).log_in()
 
+    def stop(self) -> None:
+        """End it, and what it holds with it."""
+        self.process.stop()
+
     def admin(self) -> VendureSession:
         """A session of the administrator."""
         return VendureSession(self.url, self.token)
 
     def place(self, first: int, end: int) -> list[str]:
         """Buy the orders numbered `first` to `end` - 1 as guests through the shop's own API; their codes."""
-        return [self._buy(number) for number in range(first, end)]
+        return [self.pay(self.fill(number)) for number in range(first, end)]
 
-    def _buy(self, number: int) -> str:
+    def fill(self, number: int) -> VendureSession:
+        """The session of a guest whose order `number` lacks nothing but the payment."""
         session = VendureSession(self.url.replace("admin-api", "shop-api"))
         products = session.ask("{products(options: {sort: {id: ASC}}) {items {variants {id}}}}")["products"]["items"]
         for line in range(1 + number % 3):
@@ -66,11 +73,21 @@ class Vendure:
         session.change(
             "mutation {transitionOrderToState(state: 'ArrangingPayment') {__typename ... on OrderStateTransitionError {message}}}"
         )
+        return session
+
+    def pay(self, session: VendureSession) -> str:
+        """Pay for what lies in the session's order; its code."""
         paid = session.change(
             "mutation {addPaymentToOrder(input: {method: 'standard-payment', metadata: {}})"
             " {__typename ... on Order {code} ... on ErrorResult {message}}}"
         )
         return str(paid["code"])
+
+    def stated(self) -> dict[str, tuple[int, str]]:
+        """Total in minor units and last change of each order, by its code, as the administrator sees them."""
+        query = "{orders(options: {take: 500, filter: {active: {eq: false}}}) {items {code totalWithTax updatedAt}}}"
+        found = self.admin().ask(query)["orders"]["items"]
+        return {one["code"]: (one["totalWithTax"], one["updatedAt"]) for one in found}
 
     def refund(self, code: str) -> int:
         """Give back the money for one piece of the order's first line through the shop's own API; how much, in minor units."""

@@ -15,6 +15,7 @@ final as (
         caveat,
         source,
         reference,
+        interval_method,
         reports,
         cast(min_n as int) as min_n,
         cast(version as int) as version

@@ -3,22 +3,37 @@ with people as (
     select * from {{ ref('int_employee_wave_people') }}
 ),
 
+members as (
+    select * from {{ ref('int_employee_wave_members') }}
+),
+
 disclosures as (
     select *
     from {{ ref('int_employee_disclosures') }}
     where population = 'survey'
 ),
 
+asked as (
+    select
+        people.*,
+        coalesce(members.is_commenting, false) as is_commenting
+    from people
+    left join members
+        on
+            people.wave = members.wave
+            and people.person_key = members.person_key
+),
+
 -- Add a dimension here and to var slices, for which disclosures are decided.
 grouped as (
     {%- for dimension, group_value in [
-        ("org_unit", "'all'"), ("org_unit", "business_unit"), ("tenure", "tenure_band")
+        ("org_unit", "'all'"), ("org_unit", "business_unit"), ("tenure", "tenure_band"), ("employment_type", "employment_type")
     ] %}
     select
-        people.*,
+        asked.*,
         '{{ dimension }}' as dimension,
         {{ group_value }} as group_value
-    from people
+    from asked
     where {{ group_value }} is not null
     {%- if not loop.last %}
     union all
@@ -33,7 +48,8 @@ counted as (
         group_value,
         {{ count_if('is_employed') }} as headcount,
         {{ count_if('is_invited') }} as invited,
-        {{ count_if('is_response') }} as answered
+        {{ count_if('is_response') }} as answered,
+        {{ count_if('is_commenting') }} as commented
     from grouped
     group by wave, dimension, group_value
 ),
@@ -46,7 +62,8 @@ totals as (
         {{ count_if('is_invited and is_employed') }} as total_invited_of_staff,
         {{ count_if('is_response') }} as total_answered,
         {{ count_if("is_response and business_unit is not null") }} as org_unit_known,
-        {{ count_if("is_response and tenure_band <> 'unknown'") }} as tenure_known
+        {{ count_if("is_response and tenure_band <> 'unknown'") }} as tenure_known,
+        {{ count_if("is_response and employment_type <> 'unknown'") }} as employment_type_known
     from people
     group by wave
 ),
@@ -57,6 +74,7 @@ compared as (
         counted.*,
         totals.total_headcount,
         totals.total_answered,
+        coalesce(disclosures.shows_comments, false) as shows_comments,
         least({{ safe_divide('counted.answered', 'counted.invited') }}, 1) as rate,
         {{ safe_divide('counted.headcount', 'totals.total_headcount') }} as headcount_share,
         {{ safe_divide('counted.answered', 'totals.total_answered') }} as answered_share,
@@ -65,7 +83,11 @@ compared as (
             when {{ why_suppressed('disclosures') }} is not null then {{ why_suppressed('disclosures') }}
             when totals.total_headcount = 0 then 'no_register'
             when
-                case counted.dimension when 'tenure' then totals.tenure_known else totals.org_unit_known end
+                case counted.dimension
+                    when 'tenure' then totals.tenure_known
+                    when 'employment_type' then totals.employment_type_known
+                    else totals.org_unit_known
+                end
                 < {{ var('census_from') }} * totals.total_answered
                 then 'groups_unknown'
         end as suppress_reason
@@ -88,6 +110,7 @@ final as (
         {%- for name in ["headcount", "invited", "answered"] %}
         case when suppress_reason is null then {{ rounded_people(name) }} end as {{ name }},
         {%- endfor %}
+        case when suppress_reason is null and shows_comments then {{ rounded_people('commented') }} end as commented,
         case when suppress_reason is null then {{ coarse_share('rate', 'invited') }} end as response_rate,
         case when suppress_reason is null then {{ coarse_share('headcount_share', 'total_headcount') }} end as headcount_share,
         case when suppress_reason is null then {{ coarse_share('answered_share', 'total_answered') }} end as answered_share,

@@ -28,6 +28,18 @@ exposed as (
     left join subjects on effects.initiative_key = subjects.initiative_key
 ),
 
+-- What employees did is told to the nearest 5 events, and so is all that is made of it.
+coarse as (
+    select
+        *,
+        {{ nearest_events('baseline', 'person_periods_before') }} as baseline_shown,
+        {{ nearest_events('pre_trend', 'person_periods_before') }} as pre_trend_shown,
+        {%- for name in ["actual", "effect", "ci_low", "ci_high"] %}
+        {{ nearest_events(name, 'person_periods') }} as {{ name }}_shown{{ "," if not loop.last }}
+        {%- endfor %}
+    from exposed
+),
+
 final as (
     select
         -- ids
@@ -49,34 +61,36 @@ final as (
         effects.reason_ja,
         -- measures
         case when effects.is_target then initiatives.target_value end as target_value,
-        {{ stable('effects.baseline') }} as baseline,
-        {{ stable('effects.actual') }} as actual,
-        {{ stable('effects.effect') }} as effect,
-        {{ stable('effects.relative_effect') }} as relative_effect,
-        {{ stable('effects.relative_ci_low') }} as relative_ci_low,
-        {{ stable('effects.relative_ci_high') }} as relative_ci_high,
-        {{ stable('effects.ci_low') }} as ci_low,
-        {{ stable('effects.ci_high') }} as ci_high,
+        {{ stable('effects.baseline_shown') }} as baseline,
+        {{ stable('effects.actual_shown') }} as actual,
+        {{ stable('effects.effect_shown') }} as effect,
+        {{ stable(safe_divide('effects.effect_shown', 'abs(effects.actual_shown - effects.effect_shown)')) }} as relative_effect,
+        {{ stable(safe_divide('effects.ci_low_shown', 'abs(effects.actual_shown - effects.effect_shown)')) }} as relative_ci_low,
+        {{ stable(safe_divide('effects.ci_high_shown', 'abs(effects.actual_shown - effects.effect_shown)')) }} as relative_ci_high,
+        {{ stable('effects.ci_low_shown') }} as ci_low,
+        {{ stable('effects.ci_high_shown') }} as ci_high,
         {{ stable('effects.p_value') }} as p_value,
-        cast(effects.n_treated as bigint) as n_treated,
-        cast(effects.n_control as bigint) as n_control,
+        case when effects.subject_type = 'employee' then {{ rounded_people('effects.n_treated') }} else cast(effects.n_treated as bigint) end as n_treated,
+        case when effects.subject_type = 'employee' then {{ rounded_people('effects.n_control') }} else cast(effects.n_control as bigint) end as n_control,
         cast(effects.n_periods as bigint) as n_periods,
-        {{ stable('effects.pre_trend') }} as pre_trend,
+        {{ stable('effects.pre_trend_shown') }} as pre_trend,
         {{ stable('effects.pre_trend_p') }} as pre_trend_p,
         initiatives.cost_jpy,
         {%- for column, divisor in [
-            ("cost_per_effect_jpy", "abs(effects.effect)"),
-            ("cost_per_effect_ci_low_jpy", "greatest(abs(effects.ci_low), abs(effects.ci_high))"),
-            ("cost_per_effect_ci_high_jpy", "least(abs(effects.ci_low), abs(effects.ci_high))")
+            ("cost_per_effect_jpy", "abs(effects.effect_shown)"),
+            ("cost_per_effect_ci_low_jpy", "greatest(abs(effects.ci_low_shown), abs(effects.ci_high_shown))"),
+            ("cost_per_effect_ci_high_jpy", "least(abs(effects.ci_low_shown), abs(effects.ci_high_shown))")
         ] %}
         cast(initiatives.cost_jpy / nullif({{ divisor }} * effects.exposure_shown, 0) as decimal(18, 2)) as {{ column }},
         {%- endfor %}
+        effects.suppress_reason,
         -- flags
+        effects.suppress_reason is not null as is_suppressed,
         effects.is_target,
         -- dates
         initiatives.start_date,
         initiatives.end_date
-    from exposed as effects
+    from coarse as effects
     inner join initiatives on effects.initiative_key = initiatives.initiative_key
 )
 

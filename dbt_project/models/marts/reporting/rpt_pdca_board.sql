@@ -28,7 +28,8 @@ activities as (
     select
         cycles.initiative_key,
         cycles.cycle,
-        avg(panels.value) as activity
+        avg(panels.value) as activity,
+        case when min(cycles.subject_type) in ('employee', 'org_unit') then sum(panels.persons_n) end as person_periods
     from cycles
     inner join initiatives on cycles.initiative_key = initiatives.initiative_key
     inner join panels
@@ -58,26 +59,18 @@ checked as (
         initiatives.start_date,
         initiatives.end_date,
         metrics.direction,
-        effects.baseline,
-        effects.actual,
-        effects.effect,
-        effects.relative_effect,
-        effects.ci_low,
-        effects.ci_high,
+        {{ nearest_events('effects.baseline', 'effects.person_periods_before') }} as baseline,
+        {%- for name in ["actual", "effect", "ci_low", "ci_high"] %}
+        {{ nearest_events("effects." ~ name, 'effects.person_periods') }} as {{ name }},
+        {%- endfor %}
         effects.p_value,
         effects.verdict,
         effects.reason_code,
         effects.reason_en,
         effects.reason_ja,
-        case when effects.reason_code <> 'suppressed' then activities.activity end as activity,
-        initiatives.target_value - (effects.actual - effects.effect) as effect_needed,
-        case
-            when initiatives.target_value is null then 'no_target'
-            when effects.actual is null then 'unknown'
-            when metrics.direction = 'down' and effects.actual <= initiatives.target_value then 'reached'
-            when metrics.direction <> 'down' and effects.actual >= initiatives.target_value then 'reached'
-            else 'missed'
-        end as target_status
+        effects.suppress_reason,
+        activities.activity,
+        {{ nearest_events('activities.activity', 'activities.person_periods') }} as activity_shown
     from cycles
     inner join effects
         on
@@ -89,6 +82,20 @@ checked as (
         on
             cycles.initiative_key = activities.initiative_key
             and cycles.cycle = activities.cycle
+),
+
+aimed as (
+    select
+        *,
+        target_value - (actual - effect) as effect_needed,
+        case
+            when target_value is null then 'no_target'
+            when actual is null then 'unknown'
+            when direction = 'down' and actual <= target_value then 'reached'
+            when direction <> 'down' and actual >= target_value then 'reached'
+            else 'missed'
+        end as target_status
+    from checked
 ),
 
 -- The first rule that holds decides.
@@ -116,7 +123,7 @@ ruled as (
             when target_status = 'no_target' then 'no_effect_yet'
             else 'open'
         end as action_rule
-    from checked
+    from aimed
 ),
 
 final as (
@@ -141,14 +148,15 @@ final as (
         ruled.end_date,
         -- do
         ruled.subject_type,
-        ruled.reach_planned,
-        ruled.reach,
+        {%- for name in ["reach_planned", "reach"] %}
+        case when ruled.subject_type = 'employee' then {{ rounded_people("ruled." ~ name) }} else ruled.{{ name }} end as {{ name }},
+        {%- endfor %}
         ruled.activity_metric_code,
-        {{ stable('ruled.activity') }} as activity,
+        {{ stable('ruled.activity_shown') }} as activity,
         -- check
         {{ stable('ruled.actual') }} as actual,
         {{ stable('ruled.effect') }} as effect,
-        {{ stable('ruled.relative_effect') }} as relative_effect,
+        {{ stable(safe_divide('ruled.effect', 'abs(ruled.actual - ruled.effect)')) }} as relative_effect,
         {{ stable('ruled.ci_low') }} as ci_low,
         {{ stable('ruled.ci_high') }} as ci_high,
         {{ stable('ruled.p_value') }} as p_value,
@@ -162,7 +170,9 @@ final as (
         ruled.action_rule,
         actions.reason_en as action_reason_en,
         actions.reason_ja as action_reason_ja,
+        ruled.suppress_reason,
         -- flags
+        ruled.suppress_reason is not null as is_suppressed,
         ruled.is_open,
         ruled.cycle = max(ruled.cycle) over (partition by ruled.initiative_key) as is_latest,
         -- dates

@@ -75,12 +75,10 @@ rated as (
     select
         *,
         cast(nullif(mature_customers, 0) as double) as n,
-        {{ safe_divide('repeaters', 'mature_customers') }} as rate,
-        power({{ var("confidence_z") }}, 2) as z_squared
+        {{ safe_divide('repeaters', 'mature_customers') }} as rate
     from counted
 ),
 
--- Wilson's interval: it stays within 0 and 1 and holds for small cohorts.
 final as (
     select
         -- ids
@@ -92,10 +90,8 @@ final as (
         mature_customers,
         repeaters,
         rate as second_purchase_rate,
-        {%- for name, sign in [("ci_low", "-"), ("ci_high", "+")] %}
-        {{ stable("(rate + z_squared / (2 * n) " ~ sign ~ " sqrt(z_squared * (rate * (1 - rate) / n + z_squared / (4 * n * n))))
-            / (1 + z_squared / n)") }} as {{ name }},
-        {%- endfor %}
+        {{ stable(share_low('rate', 'n')) }} as ci_low,
+        {{ stable(share_high('rate', 'n')) }} as ci_high,
         cast(median_days as double) as median_days_to_second,
         -- flags
         mature_customers = customers as is_complete
