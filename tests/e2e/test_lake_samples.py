@@ -33,7 +33,7 @@ def test_dbt_reads_the_landing_zone_in_an_object_store_as_on_the_disk(
     for name in (*(f"landing/{table}" for table in LANDED), "quarantine"):
         lake.fs.put(str(samples.home / name), f"{lake.path}/{name}", recursive=True)
     environment = {**os.environ, **dbt_environment(Settings(home=tmp_path, lake=lake))}
-    build = [str(DBT), "build", "--select", *MODELS, "--exclude-resource-type", "unit_test"]
+    build = [str(DBT), "run", "--select", *MODELS]
     done = subprocess.run(
         [*build, "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)],
         env=environment, cwd=DBT_PROJECT, capture_output=True, text=True,
@@ -41,4 +41,4 @@ def test_dbt_reads_the_landing_zone_in_an_object_store_as_on_the_disk(
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     remote, local = staged(tmp_path / "warehouse.duckdb"), staged(samples.home / "warehouse.duckdb")
     assert remote == local
-    assert all(rows for rows, _ in local.values())
+    assert all(local[name][0] for name in MODELS if name != "stg_quarantine__rows")  # the samples are clean
