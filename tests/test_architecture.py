@@ -40,13 +40,13 @@ LAYERS = (
     ("landing", "renewal"),
     ("erasure", "rotation"),
     ("assets",),
-    ("schedules", "progress", "docs"),
+    ("schedules", "progress", "event_log", "docs"),
     ("definitions", "night"),
     ("generate",),
-    ("privacy_cli",),
+    ("privacy_cli", "generate_cli"),
     ("cli",),
 )
-MAY_IMPORT_DAGSTER = ("assets.", "schedules", "definitions", "progress", "night")
+MAY_IMPORT_DAGSTER = ("assets.", "schedules", "definitions", "progress", "event_log", "night")
 # What describes the landing of a row, not the row: only the choice of the newest version needs it.
 NOT_STAGED = {"change_date", "source_record_id", "landed_at", "batch_id"}
 # Rows that were held back because, perhaps, their key could not be read: nothing tells two of them apart.
@@ -321,10 +321,8 @@ def test_whatever_is_published_of_employees_passes_through_the_disclosures(model
 
 def test_the_leak_auditor_reads_published_tables_alone(models: dict[str, dict[str, Any]]) -> None:
     published = {name for name, model in models.items() if model["config"].get("meta", {}).get("published")}
-    queries = "".join([*SCORES.values(), *RATIOS.values(), *CHANGES.values(), *PLACES.values(), *TOLD.values()])
-    assert ({*re.findall(r"\{(\w+)\}", queries), *ROUNDED} | {"rpt_employee_engagement"}) - published == set()
     code = (PROJECT / "pipelines" / "quality" / "published.py").read_text(encoding="utf-8")
-    assert set(re.findall(r"\b(?:int|stg|fct|dim)_\w+", code)) == set()
+    assert set(re.findall(r"\b(?:int|stg|fct|dim|rpt)_\w+", code)) - published == set()
 
 
 def test_answers_are_read_for_one_audience_at_a_time(models: dict[str, dict[str, Any]]) -> None:

@@ -21,9 +21,9 @@ MOST_NUMBERS = 4_000_000  # of the equations that are solved at once, so that me
 
 
 class Imputed(NamedTuple):
-    """By order of the starts: the mean of the treated cells that could be judged less their prediction, for the values (`gap`) and
-    for an effect of one (`share`), and the `slope` of the drift that was taken out. NaN where no cell could be judged, or nothing
-    before the starts tells a drift.
+    """By order of the starts: the mean of the treated cells that could be judged less their prediction, for the values (`gap`)
+    and for an effect of one (`share`), and the `slope` of the drift that was taken out. NaN where no cell could be judged, or
+    nothing before the starts tells a drift.
     """
 
     gap: Floats
@@ -67,7 +67,7 @@ def judged(y: Floats, starts: Floats, periods: Floats) -> NDArray[np.bool_]:
     known = ~np.isnan(y)
     treated = periods >= starts[:, :, None]
     free = known & ~treated
-    cells: NDArray[np.bool_] = known & treated & free.any(axis=2)[:, :, None] & free.any(axis=1)[:, None, :]
+    cells: NDArray[np.bool_] = known & treated & free.any(axis=2, keepdims=True) & free.any(axis=1, keepdims=True)
     return cells
 
 

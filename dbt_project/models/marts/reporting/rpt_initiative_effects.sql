@@ -32,11 +32,11 @@ exposed as (
 coarse as (
     select
         *,
-        {{ nearest_events('baseline', 'person_periods_before') }} as baseline_shown,
-        {{ nearest_events('pre_trend', 'person_periods_before') }} as pre_trend_shown,
         {%- for name in ["actual", "effect", "ci_low", "ci_high"] %}
-        {{ nearest_events(name, 'person_periods') }} as {{ name }}_shown{{ "," if not loop.last }}
+        {{ nearest_events(name, 'person_periods') }} as {{ name }}_shown,
         {%- endfor %}
+        {{ nearest_events('baseline', 'person_periods_before') }} as baseline_shown,
+        {{ nearest_events('pre_trend', 'person_periods_before') }} as pre_trend_shown
     from exposed
 ),
 
