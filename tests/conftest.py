@@ -69,10 +69,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCompany:
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[None]:
     """A running server of S3, and the environment that leads to it."""
-    pytest.importorskip("s3fs", reason="the extra s3 is not installed")
-    moto = pytest.importorskip("moto.server", reason="moto, the object store of the tests, is not installed")
+    from moto.server import ThreadedMotoServer  # slow to import, and most tests need none
+
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
-    started = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    started = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     started.start()
     _, port = started.get_host_and_port()
     with pytest.MonkeyPatch.context() as patch:
