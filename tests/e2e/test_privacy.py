@@ -243,7 +243,8 @@ def test_a_person_is_erased_although_it_was_cut_off_and_stays_so_under_new_keys(
     assert done.returncode == 0, done.stdout + done.stderr
     assert traces(home, pids) == []
     said = done.stdout + told.stdout + (home / "erased.json").read_text()
-    assert person.value not in (home / "erased.json").read_text()
+    # A number of three digits may stand within a hash by chance.
+    assert not re.search(rf"\b{re.escape(person.value)}\b", (home / "erased.json").read_text())
     assert not any(pid in said for pid in pids)
     assert len(small_company.query("select * from fct_orders")) == before - hers
     assert small_company.run("releases").stdout.count("tables") == 1

@@ -301,7 +301,7 @@ def test_only_turnover_counted_as_the_ministry_counts_it_has_the_ministrys_figur
 
 def test_every_metric_of_the_scorecard_has_an_interval_or_says_why_not(samples: Company) -> None:
     rows = samples.query("""select metric_code, interval_method, count(ci_low), count(value),
-            count_if(value not between ci_low and ci_high)
+            count(*) filter (where value not between ci_low and ci_high)
         from rpt_engagement_scorecard join dim_metrics using (metric_code) group by all order by all""")
     assert len(rows) > 30
     for metric, method, intervals, values, outside in rows:
