@@ -18,7 +18,7 @@ dev: $(VENV)/installed ## open the Dagster UI on http://127.0.0.1:3000
 # With SERVERS_EXPECTED, as in CI, the tests on real servers are part of it.
 test: lint $(if $(SERVERS_EXPECTED),servers) ## linters, types, documentation, tests
 	$(BIN)/engagement docs --check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(SERVERS_EXPECTED),$(ALL))
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 $(if $(SERVERS_EXPECTED),$(ALL))
 
 test-integration: servers ## pull from real servers
 	$(BIN)/python -m pytest $(ALL) tests/integration
