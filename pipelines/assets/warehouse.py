@@ -3,25 +3,29 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from filelock import FileLock
 from packaging.version import Version
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from pipelines.preview import previews
 from pipelines.settings import PROJECT, Company, Settings
 from pipelines.store import Store, private, writer_lock
 
 DBT_PROJECT = PROJECT / "dbt_project"
+PATIENCE = 600.0  # seconds to wait for a dbt that outlived its night
 DBT = Path(sys.executable).with_name("dbt")  # the environment's own, whatever PATH says
 
 
@@ -131,6 +135,7 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
         with writer_lock(settings.home, context.log.info):
             # The mark says that the warehouse is whole and whose it is: the exit gate and publish read nothing without it.
             built.unlink(missing_ok=True)
+            wait_until_free(settings.home / "warehouse.duckdb", context.log.info)
             context.log.info("dbt build: staging, facts, reports and their tests")
             shown = {table.name for table in published_tables(json.loads(manifest_path(settings).read_text()))}
             # While dbt holds the file no preview can be read: the first published table waits for its end; so do all that follow,
@@ -152,6 +157,29 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
             built.write_text(context.run_id)
 
     return warehouse
+
+
+def wait_until_free(warehouse: Path, log: Callable[[str], None], seconds: float = PATIENCE) -> None:
+    """Wait until no other process has the file open; dg.Failure that names the process when it still has after `seconds`.
+
+    The dbt of a night that was killed goes on by itself until its end.
+    """
+    if not warehouse.exists():
+        return
+    again = Retrying(
+        retry=retry_if_exception_type(duckdb.IOException),
+        wait=wait_fixed(1),
+        stop=stop_after_delay(seconds),
+        before_sleep=lambda state: log("another process has the warehouse open; waiting") if state.attempt_number == 1 else None,
+        reraise=True,
+    )
+    try:
+        again(lambda: duckdb.connect(str(warehouse)).close())
+    except duckdb.IOException as error:
+        process = re.search(r"PID (\d+)", str(error))
+        holder = f"process {process[1]}" if process else "another process"
+        advice = "end it and run again; readers belong to releases/current"
+        raise dg.Failure(f"{warehouse} is open in {holder}, and dbt cannot write to it; {advice}", allow_retries=False) from None
 
 
 def with_previews(outputs: Mapping[str, dg.Output[Any]], shown: Collection[str], warehouse: Path) -> Iterator[dg.Output[Any]]:

@@ -11,15 +11,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pyarrow.parquet as pq
 import pytest
 from shops import Shop, line
 
+from pipelines.assets.warehouse import wait_until_free
 from pipelines.publish import DATABASE, list_releases, publish
 from pipelines.sources.contract import TABLES
 from pipelines.store import Store
 
+HOLD = """
+import sys
+import duckdb
+held = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+sys.stdin.readline()
+"""
 Content = Callable[[Path], dict[str, tuple[int, bytes]]]
 TESTS = Path(__file__).resolve().parents[1]
 MONTHS = [f"2024-{month:02}" for month in range(1, 13)]
@@ -184,3 +193,31 @@ def test_a_publish_killed_when(moment: str, tmp_path: Path, content: Content) ->
     assert {path.name for path in releases.iterdir()} == {last.name, made.name, "current"}
     with duckdb.connect(str(releases / "current" / DATABASE), read_only=True) as reader:
         assert reader.execute("select sum(n) from rpt_c").fetchone() == (60000 * 59999,)
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has the warehouse open, as the dbt of a killed night has."""
+    arguments = [sys.executable, "-c", HOLD, str(tmp_path / "warehouse.duckdb")]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process
+        process.kill()
+
+
+def test_a_warehouse_that_stays_open_elsewhere_is_told_with_the_process(held: subprocess.Popen[str], tmp_path: Path) -> None:
+    with pytest.raises(dg.Failure) as failure:
+        wait_until_free(tmp_path / "warehouse.duckdb", lambda _: None, seconds=0)
+    assert f"is open in process {held.pid}" in str(failure.value.description)
+
+
+def test_a_build_waits_for_the_one_that_outlived_its_night(held: subprocess.Popen[str], tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def heard(line: str) -> None:
+        said.append(line)
+        held.kill()
+
+    wait_until_free(tmp_path / "warehouse.duckdb", heard)
+    assert said == ["another process has the warehouse open; waiting"]
