@@ -8,7 +8,7 @@ Data flow, in one private DuckDB file per run:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from pipelines.sources.contract import table as contract_table
 from pipelines.sources.pull import STAGED, Pulled
 from pipelines.sources.schema import PROVENANCE, Table
 from pipelines.store import EXTRACTOR, QUARANTINE_SCHEMA, Store
+
+MEMORY = "400MB"  # of DuckDB; what does not fit goes to a file beside the database
 
 
 class Door:
@@ -46,7 +48,7 @@ class Door:
     def sql(self) -> duckdb.DuckDBPyConnection:
         """The connection, opened when needed: DuckDB lets either one writer or the gate's readers have the file."""
         if self._connection is None:
-            self._connection = duckdb.connect(str(self.database))
+            self._connection = duckdb.connect(str(self.database), config={"memory_limit": MEMORY})
             self.store.attach(self._connection)
         return self._connection
 
@@ -82,7 +84,7 @@ class Door:
         self._cascade()
         self._facts()
         self.close()
-        with Gate(self.database) as gate:
+        with Gate(self.database, MEMORY) as gate:
             for table in self.tables():
                 results[table.id] = [
                     *gate.check(f"facts_{table.relation}", ("batch",), batch_rules(table), may_be_empty=False),
@@ -108,24 +110,39 @@ class Door:
                 reasons.setdefault(connection, []).append(f"{table}: {why}")
         return {connection: "; ".join(lines) for connection, lines in reasons.items()}
 
-    def passed_rows(self, due: Due) -> pa.Table:
-        """The rows of the changed days that no rule rejected, in the contract's schema."""
+    def passed_rows(self, due: Due, days: Collection[date]) -> pa.Table:
+        """The rows of these days that no rule rejected, in the contract's schema."""
         columns = ", ".join(f'"{name}"' for name in due.table.schema.names)
         query = f"""select {columns} from "now_{due.table.relation}" as now where connection = ? and change_date = any(?)
             and not exists (select 1 from rejected where source_table = ? and rejected._id = now._id)"""
-        rows = self.sql.execute(query, [due.connection, sorted(due.changed), due.table.id]).to_arrow_table()
+        rows = self.sql.execute(query, [due.connection, sorted(days), due.table.id]).to_arrow_table()
         return rows.cast(due.table.schema)
 
-    def held_back(self, due: Due) -> pa.Table:
-        """The quarantined rows of the days looked at and of no readable day, in the quarantine's schema."""
+    def held_back(self, due: Due, days: Collection[date]) -> pa.Table:
+        """The quarantined rows of these days, in the quarantine's schema."""
+        return self._held_back(due, "now.change_date = any(?)", [sorted(days)])
+
+    def held_back_undated(self, due: Due) -> pa.Table:
+        """The quarantined rows of no readable day, in the quarantine's schema."""
+        return self._held_back(due, "now.change_date is null", [])
+
+    def _held_back(self, due: Due, where: str, values: list[object]) -> pa.Table:
         names = ", ".join(f'"{name}" := now."{name}"' for name in due.table.schema.names if name not in PROVENANCE)
         query = f"""
             select r.source_table, now.connection, now.change_date, now.source_record_id as key, r.rule, r.reason,
               to_json(struct_pack({names}))::varchar as row_json, now.batch_id
             from rejected as r join "now_{due.table.relation}" as now using (_id)
-            where r.source_table = ? and now.connection = ? and (now.change_date is null or now.change_date = any(?))"""
-        rows = self.sql.execute(query, [due.table.id, due.connection, sorted(due.looked_at)]).to_arrow_table()
+            where r.source_table = ? and now.connection = ? and {where}"""
+        rows = self.sql.execute(query, [due.table.id, due.connection, *values]).to_arrow_table()
         return rows.cast(QUARANTINE_SCHEMA)
+
+    def judged_per_day(self, due: Due) -> dict[date, tuple[int, int]]:
+        """Rows of each day that land, and that are held back."""
+        query = f"""select change_date, count(*) - count(r._id), count(r._id)
+            from "now_{due.table.relation}" as now left join rejected as r on r._id = now._id and r.source_table = ?
+            where connection = ? and change_date is not null group by change_date"""
+        found = self.sql.execute(query, [due.table.id, due.connection]).fetchall()
+        return {day: (landed, held_back) for day, landed, held_back in found}
 
     def duplicates_per_day(self, due: Due) -> dict[date, int]:
         """Rows dropped because a newer file or another row says the same."""
@@ -219,7 +236,7 @@ class Door:
 
     def _check_rows(self) -> dict[str, list[RuleResult]]:
         results: dict[str, list[RuleResult]] = {}
-        with Gate(self.database) as gate:
+        with Gate(self.database, MEMORY) as gate:
             for table in self.tables():
                 results[table.id] = gate.check(f"now_{table.relation}", ("_id",), row_rules(table), may_be_empty=True)
         for table in self.tables():

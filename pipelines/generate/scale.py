@@ -127,9 +127,9 @@ def _opened(scale: Scale) -> duckdb.DuckDBPyConnection:
 def _persons(sql: duckdb.DuckDBPyConnection, scale: Scale) -> None:
     """Everybody's pseudonyms, as a pull would have made them of the customer and employee numbers in the exports."""
     sql.execute("create table customer_pids (number bigint, customer_pid varchar, mail_pid varchar, social_pid varchar)")
+    pids = Pseudonymiser(scale.keys())
     for start in range(0, scale.customers, PERSONS_AT_ONCE):
         numbers = range(start, min(start + PERSONS_AT_ONCE, scale.customers))
-        pids = Pseudonymiser(scale.keys())  # it remembers everybody it met: a new one forgets those before
         persons = {
             "customer_pid": [pids.pid(Person("customer", "id", f"C{number:08d}", "shop")) for number in numbers],
             "mail_pid": [pids.pid(Person("customer", "mail", f"c{number}@example.jp")) for number in numbers],
@@ -140,7 +140,6 @@ def _persons(sql: duckdb.DuckDBPyConnection, scale: Scale) -> None:
         }
         columns = {name: pa.array(values, pa.string()) for name, values in persons.items()}
         sql.from_arrow(pa.table({"number": pa.array(numbers, pa.int64()), **columns})).insert_into("customer_pids")
-    pids = Pseudonymiser(scale.keys())
     employees = range(scale_company.employees(scale))
     staff = pa.table(
         {

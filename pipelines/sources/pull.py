@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.sources import files, places
+from pipelines.sources.blocks import in_blocks
 from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person, SourceError, Window
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.credentials import Secrets
@@ -187,9 +191,11 @@ def _file_parts(connection: FileConnection, pulled: Pulled) -> Iterator[Part]:
     for age, path in enumerate(files.drop_files(connection.path, connection.pattern)):
         pulled.files += 1
         try:
-            for sheet in files.read_sheets(path, **{"encoding": connection.encoding, **connection.read_options()}):
-                for frame in connection.read(sheet):
-                    yield Part(sheet.file, frame, age)
+            options = {"encoding": connection.encoding, **connection.read_options()}
+            sheets = files.read_sheets(path, cut=partial(in_blocks, connection), **options)
+            for name, blocks in groupby(sheets, attrgetter("file")):
+                for frame in connection.read_blocks(blocks):
+                    yield Part(name, frame, age)
         except places.failures() as error:
             why = getattr(error, "strerror", None) or masked(str(error), 120)
             raise SourceError(f"{path.name}: {why}; check the file and the rights on it") from error
