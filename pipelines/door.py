@@ -25,7 +25,7 @@ from pipelines.sources.pull import STAGED, Pulled
 from pipelines.sources.schema import PROVENANCE, Table
 from pipelines.store import EXTRACTOR, QUARANTINE_SCHEMA, Store
 
-MEMORY = "400MB"  # of DuckDB; what does not fit goes to a file beside the database
+MEMORY = "256MB"  # of DuckDB; what does not fit goes to a file beside the database
 
 
 class Door:
