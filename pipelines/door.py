@@ -8,7 +8,7 @@ Data flow, in one private DuckDB file per run:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from pipelines.sources.pull import STAGED, Pulled
 from pipelines.sources.schema import PROVENANCE, Table
 from pipelines.store import EXTRACTOR, QUARANTINE_SCHEMA, Store
 
-MEMORY = "256MB"  # of DuckDB; what does not fit goes to a file beside the database
+ROWS_AT_ONCE = 200_000  # whose repeats are looked for together, where a day has not more
+MEMORY = "320MB"  # of DuckDB; what does not fit goes to a file beside the database
 
 
 class Door:
@@ -164,10 +165,18 @@ class Door:
         loose = " or ".join(f"{name} is null" for name in ("change_date", *record))
         no_key = " or ".join(f"{name} is null" for name in table.key)
         # md5 of the whole row would be exact, too; hash() is 20 times faster and only has to notice a change.
-        self.sql.execute(f"""
-            create table "kept_{table.relation}" as
+        counted = self.sql.execute(f'select change_date, count(*) from "raw_{table.relation}" group by all order by 1').fetchall()
+        self.sql.execute(
+            f'create table "kept_{table.relation}" as select *, hash(1) as _hash from "raw_{table.relation}" limit 0'
+        )
+        # Every partition below lies in one day, so the windows need never hold more than some days at a time.
+        for first, last in _spans(counted):
+            self.sql.execute(
+                f"""
+            insert into "kept_{table.relation}"
             with newest as (
               select * from "raw_{table.relation}"
+              where change_date is not distinct from ? or change_date between ? and ?
               qualify {loose} or _age = max(_age) over (partition by connection, change_date, {", ".join(record)})
             ),
             -- A live source may give a record twice, in other words the second time: its list moved while it was read.
@@ -177,7 +186,9 @@ class Door:
                 partition by connection, change_date, {", ".join(table.key)} order by updated_at desc, _seen desc, _id) = 1
             )
             select *, hash({", ".join(content)}, _unparsed) as _hash from latest
-            qualify row_number() over (partition by {", ".join(content)}, _unparsed order by _id) = 1""")
+            qualify row_number() over (partition by {", ".join(content)}, _unparsed order by _id) = 1""",
+                [first, first, last],
+            )
         query = f"""select connection, change_date, sum(_hash::hugeint)::varchar from "kept_{table.relation}"
             where change_date is not null group by all"""
         for connection, day, value in self.sql.execute(query).fetchall():
@@ -296,6 +307,22 @@ class Door:
             self.counts[key] = facts.insert(self.accept_shrink)
         for table in self.tables():
             self.sql.execute(f"""create view "facts_{table.relation}" as select * from facts where source_table = '{table.id}'""")
+
+
+def _spans(counted: Sequence[tuple[date | None, int]]) -> Iterator[tuple[date | None, date | None]]:
+    """First and last day of every so many days, rows being counted by day; rows of no readable day are a span of their own."""
+    span, rows = list[date](), 0
+    for day, count in counted:
+        if day is None:
+            yield None, None
+            continue
+        if span and rows + count > ROWS_AT_ONCE:
+            yield span[0], span[-1]
+            span, rows = [], 0
+        span.append(day)
+        rows += count
+    if span:
+        yield span[0], span[-1]
 
 
 def _missing(table: Table) -> str:
