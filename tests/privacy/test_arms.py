@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -81,6 +82,38 @@ def test_a_few_in_no_arm_hide_the_others_and_all_arms_stand_or_fall_together() -
     enough = heads.replace(23, 25)
     assert next(view.reasons[1:] for _, view in decide_register(arms_of(frame), enough, 5)) == [None, None]
     assert list(decide_register(arms_of(frame), heads.assign(period="2027-01"), 5)) == []
+
+
+def test_of_an_arm_and_a_unit_of_a_later_wave_the_one_that_was_told_first_stays() -> None:
+    """B and C are an arm of ten in the first wave, and a unit of them and one more in the second: the two differ by that one."""
+    units = {"A": range(10), "B": range(10, 15), "C": range(15, 20), "D": range(20, 38), "E": range(38, 43), "F": range(43, 48)}
+    first = view_of("w1", units, alike="BCEF")
+    merged = {"A": range(10), "BC": [*range(10, 20), 48], "D": range(20, 38), "EF": range(38, 48)}
+    joined = {"D": range(49, 55), "EF": range(55, 60)}
+    second = view_of("w2", {unit: [*who, *joined.get(unit, ())] for unit, who in merged.items()}, compared="w1")
+    arms = arms_of(pd.DataFrame(subjects("i", {"B": "from 0", "C": "from 0", "A": "control"})))
+    days = {"w1": (FROM, FROM), "w2": (TO, TO)}
+    assert [view.reasons for _, view in decide_surveys(arms, [first], days, 10)] == [[None] * 3]
+    decided = decide_surveys(arms, [first, second], days, 10)
+    assert first.reasons == [None, None, "uniform", "uniform", None, "uniform", "uniform"]
+    assert decided[0][1].reasons == [None] * 3
+    assert second.reasons[second.groups.index("BC")] == "same_members"
+    # An initiative that starts when the second wave is over comes after it.
+    arms[0].start = TO
+    late = decide_surveys(arms, [first, second], days, 10)
+    assert second.reasons == [None] * 5
+    assert late[0][1].reasons[1:] == ["same_members"] * 2
+
+
+def view_of(period: str, units: Mapping[str, Sequence[int]], *, alike: str = "", compared: str = "") -> View:
+    """A company of units with those persons in them; in the units `alike` all are of one mind."""
+    groups = ["all", *units]
+    who = [(person, place) for place, persons in enumerate(units.values(), 1) for person in persons]
+    persons, places = np.array(sorted(who)).T
+    moods = np.array([[0 if groups[place] in alike else MIXED] for place in places], dtype=np.int8)
+    people = People(persons, places, moods, np.zeros(len(persons), dtype=bool))
+    parents = [-1] + [0] * len(units)
+    return view_of_people(period, "org_unit", groups, parents, people, compared=frozenset([compared] if compared else []))
 
 
 # -- random organisations --------------------------------------------------------------------------------------------------------
