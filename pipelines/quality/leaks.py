@@ -57,11 +57,12 @@ class Limits:
 
 
 Shown = dict[str, Cell]
+Periods = dict[tuple[str, str], dict[str, Shown]]  # by period and metric, then by dimension
 
 
-def tables_of(cells: Iterable[Cell]) -> dict[tuple[str, str], dict[str, Shown]]:
+def tables_of(cells: Iterable[Cell]) -> Periods:
     """The shown cells by period and metric, then by dimension, then by group; of one told twice the one that is shown."""
-    tables: dict[tuple[str, str], dict[str, Shown]] = defaultdict(lambda: defaultdict(dict))
+    tables: Periods = defaultdict(lambda: defaultdict(dict))
     for cell in cells:
         if cell.n is not None:
             tables[cell.period, cell.metric][cell.dimension][cell.group] = cell
@@ -259,7 +260,9 @@ def by_membership(
 
 
 def between_releases(new: Iterable[Cell], old: Iterable[Cell], limits: Limits) -> Iterator[Leak]:
-    """The same group with a few persons more or fewer; and a sum of the one release filled in with cells of the other."""
+    """The same group with a few persons more or fewer; a sum of the one release filled in with cells of the other; and two waves, one
+    shown by each release alone.
+    """
     new_tables, old_tables = tables_of(new), tables_of(old)
     for key, dimensions in new_tables.items():
         where = " ".join(key)
@@ -271,6 +274,7 @@ def between_releases(new: Iterable[Cell], old: Iterable[Cell], limits: Limits) -
             if dimension == ORG_UNIT or " x " in dimension:
                 yield from _filled_in(where, shown, before, limits)
                 yield from _filled_in(where, before, shown, limits)
+    yield from _never_together(new_tables, old_tables)
 
 
 def _filled_in(where: str, shown: Shown, others: Shown, limits: Limits) -> Iterator[Leak]:
@@ -281,6 +285,21 @@ def _filled_in(where: str, shown: Shown, others: Shown, limits: Limits) -> Itera
             rest = _number(shown[group]) - sum(_number(both[one]) for one in within)
             if 0 < abs(rest) < limits.minimum:
                 yield Leak("releases", abs(rest), f"{where}: {group} less what two releases show in it")
+
+
+def _never_together(new: Periods, old: Periods) -> Iterator[Leak]:
+    """Two waves, one shown by each release alone: neither tells how many persons part them."""
+    mine, theirs = (
+        {(period, group) for (period, _), dimensions in one.items() for shown in dimensions.values() for group in shown}
+        for one in (new, old)
+    )
+    since, no_more = (dict(sorted(cells, reverse=True)) for cells in (mine - theirs, theirs - mine))
+    for wave, group in sorted(since.items()):
+        for other, gone in sorted(no_more.items()):
+            if other != wave:
+                yield Leak(
+                    "releases", 1, f"{wave} {group} is shown since and {other} {gone} no more: nothing tells how alike they are"
+                )
 
 
 # -- ratios ----------------------------------------------------------------------------------------------------------------------
