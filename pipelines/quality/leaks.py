@@ -260,8 +260,8 @@ def by_membership(
 
 
 def between_releases(new: Iterable[Cell], old: Iterable[Cell], limits: Limits) -> Iterator[Leak]:
-    """The same group with a few persons more or fewer; a sum of the one release filled in with cells of the other; and two waves, one
-    shown by each release alone.
+    """The same group with a few persons more or fewer; a sum of the one release filled in with cells of the other; two waves of
+    which each release shows one alone.
     """
     new_tables, old_tables = tables_of(new), tables_of(old)
     for key, dimensions in new_tables.items():

@@ -20,7 +20,7 @@ from pipelines.quality.initiative_leaks import Estimates, Place, Told, between_e
 from pipelines.quality.leaks import Cell, Leak, Limits, between_releases
 from tests.privacy.organisations import Organisation, cells_of, random_organisation
 
-ORGANISATIONS = 400
+ORGANISATIONS = 300
 FROM, TO = pd.Timestamp("2025-01-01"), pd.Timestamp("2026-12-31")
 
 
