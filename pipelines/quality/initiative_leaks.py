@@ -90,17 +90,15 @@ def between_estimates(new: Estimates, kept: Mapping[str, Estimates]) -> Iterator
     """
     if new in kept.values():
         return
-    alone = _followed([new])
     told: set[tuple[str, str, str]] = set()
     for name, old in kept.items():
         yield from (Leak("releases", 1, f"release {name}: {how}") for how in _moved(new, old))
-        both = _followed([new, old]) - alone
+        both = _followed_only_with(new, [old])
         told |= both
-        for metric, unit, wave in sorted(both - _followed([old]) if both else both):
+        for metric, unit, wave in sorted(both):
             yield Leak("releases", 1, f"release {name}: {metric}: the figures of initiatives in both give {unit} in {wave}")
-    together = _followed([new, *kept.values()]) - alone - told if len(kept) > 1 else set()
-    for metric, unit, wave in sorted(together - _followed(list(kept.values())) if together else together):
-        names = ", ".join(sorted(kept))
+    names = ", ".join(sorted(kept))
+    for metric, unit, wave in sorted(_followed_only_with(new, list(kept.values())) - told):
         yield Leak("releases", 1, f"releases {names}: {metric}: the figures of initiatives in all give {unit} in {wave}")
 
 
@@ -125,6 +123,12 @@ def _moved(new: Estimates, old: Estimates) -> Iterator[str]:
                     f"{figures.initiative} {figures.metric}{by}: {', '.join(moved)} moved, of the same units and waves, "
                     f"of which {len(hidden)} are hidden"
                 )
+
+
+def _followed_only_with(new: Estimates, old: Sequence[Estimates]) -> set[tuple[str, str, str]]:
+    """What a release and earlier ones determine, but neither it alone nor they without it."""
+    together = _followed([new, *old]) - _followed([new])
+    return together - _followed(old) if together else together
 
 
 def _followed(releases: Sequence[Estimates]) -> set[tuple[str, str, str]]:
