@@ -14,6 +14,8 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipelines.batch_facts import Due
 from pipelines.door import Door
 from pipelines.quality.gate import RuleResult
@@ -100,6 +102,7 @@ def land(
 
         with ThreadPoolExecutor(max_workers=threads) as pool:
             pulls = list(pool.map(one, connections))
+        pa.default_memory_pool().release_unused()  # the door's own memory comes on top of what is kept
         door = Door(Path(folder), store, pulls, window, accept_shrink)
         try:
             checks = door.judge()
