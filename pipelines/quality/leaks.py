@@ -295,7 +295,8 @@ def by_initiatives(cells: Iterable[Cell], places: Iterable[Place], told: Iterabl
 
 
 def _equations(figures: Told, places: Sequence[Place]) -> Iterator[dict[tuple[str, str], float]]:
-    """The weights of units and waves in baseline, in actual, and in the change of the others, which effect less the rest gives.
+    """The weights of units and waves in baseline, in actual, and in effect: a shift beside each unit's line where the time before
+    the start tells one, else a change, from which the rest gives that of the others.
 
     Of two arms each unit counts once, by its mean over the waves; else each wave of a unit counts.
     """
@@ -311,8 +312,25 @@ def _equations(figures: Told, places: Sequence[Place]) -> Iterator[dict[tuple[st
         yield mean(is_treated=True, is_since=False)
     if figures.has_actual:
         yield mean(is_treated=True, is_since=True)
-    if figures.has_effect and is_of_two_arms:
+    lines = {unit: [one for one in places if one.unit == unit] for unit in {one.unit for one in places}}
+    lines = {unit: own for unit, own in lines.items() if 3 <= sum(not one.is_since for one in own) < len(own)}
+    if figures.has_effect and figures.design == "diff_in_diff" and len({own[0].is_treated for own in lines.values()}) == 2:
+        arms = Counter(own[0].is_treated for own in lines.values())
+        yield {
+            (unit, one.wave): share / arms[one.is_treated] * (1 if one.is_treated else -1)
+            for unit, own in lines.items()
+            for one, share in zip(own, _shift(own), strict=True)
+        }
+    elif figures.has_effect and is_of_two_arms:
         yield {**mean(is_treated=False, is_since=True), **mean(is_treated=False, is_since=False, sign=-1)}
+
+
+def _shift(own: Sequence[Place]) -> list[float]:
+    """The weights of a unit's waves in its shift at the start beside its level and straight trend."""
+    line = np.array([[1.0, one.day.toordinal() - own[0].day.toordinal()] for one in own])
+    step = np.array([float(one.is_since) for one in own])
+    rest = step - line @ np.linalg.lstsq(line, step, rcond=None)[0]
+    return [float(weight) for weight in rest / (rest @ rest)]
 
 
 def _determined(matrix: NDArray[np.float64]) -> list[int]:
