@@ -160,8 +160,8 @@ def _difference(panel: pd.DataFrame, alpha: float) -> Effect:
         if treated.all() or not treated.any():
             return replace(effect, why_not="too_few_subjects")
         shifts = of_subjects(y.loc[subjects].to_numpy(float), since, periods, with_trend=with_trend)
-        sizes = {"n_treated": int(treated.sum()), "n_control": int((~treated).sum())}
-        return _compared(replace(effect, method=method, **sizes), shifts, treated, alpha)
+        of_these = replace(effect, method=method, n_treated=int(treated.sum()), n_control=int((~treated).sum()))
+        return _compared(of_these, shifts, treated, alpha)
 
     slopes = _slopes(panel)
     plain = compared(effect.method, arms.index, with_trend=False)
@@ -264,7 +264,7 @@ def _matrix(panel: pd.DataFrame) -> tuple[pd.DataFrame, Floats, Floats]:
     """Values by subject (rows) and period, the subjects' starts (infinite: never), and the periods."""
     values = panel.pivot(index="subject", columns="period", values="value")
     starts = panel.groupby("subject")["treated_from"].first().reindex(values.index).astype(float).fillna(inf)
-    return values, starts.to_numpy(float), values.columns.to_numpy(float)
+    return values, np.asarray(starts, dtype=np.float64), np.asarray(values.columns, dtype=np.float64)
 
 
 def _staggered(panel: pd.DataFrame, alpha: float) -> Effect:

@@ -63,7 +63,7 @@ def verdict(effect: Effect, design: str, direction: str) -> Verdict:
         return Verdict(
             "inconclusive",
             "may_be_drift",
-            "It moved apart from the others, but step by step, not with the start: a drift, or an effect that grows, may explain it.",
+            "It moved apart from the others, but bit by bit, not at the start: by a drift, or by an effect that grows.",
             "他との差は開きましたが、開始時点ではなく徐々に開いており、傾向の差か、徐々に現れる効果か区別できません。",
         )
     if effect.ci_low <= 0 <= effect.ci_high:
