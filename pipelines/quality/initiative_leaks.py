@@ -172,8 +172,11 @@ def _equations(figures: Told, places: Iterable[Place]) -> Iterator[Weights]:
         yield mean(is_treated=True, is_since=False)
     if figures.actual is not None:
         yield mean(is_treated=True, is_since=True)
-    if figures.effect is not None and figures.pre_trend is not None and figures.design == "diff_in_diff":
-        yield {**_shift(sides[True, False], sides[True, True], 1), **_shift(sides[False, False], sides[False, True], -1)}
+    shift: Weights = {}
+    if figures.pre_trend is not None and figures.design == "diff_in_diff":
+        shift = {**_shift(sides[True, False], sides[True, True], 1), **_shift(sides[False, False], sides[False, True], -1)}
+    if figures.effect is not None and shift:
+        yield shift
     elif figures.effect is not None and is_of_two_arms:
         yield {**mean(is_treated=False, is_since=True), **mean(is_treated=False, is_since=False, sign=-1)}
     if figures.pre_trend is not None and is_of_two_arms:

@@ -148,7 +148,7 @@ def night(organisation: Organisation, initiatives: list[Arms], waves: int) -> tu
         for arm, units in arms.units.items()
         for unit in units & present(organisation, view.period)
     ]
-    told = [Told(key, "score", None, "diff_in_diff", 1.0, 1.0, 1.0) for key in {place.initiative for place in places}]
+    told = [Told(key, "score", None, "diff_in_diff", 1.0, 1.0, 1.0, 1.0) for key in {place.initiative for place in places}]
     cells = [cell for view in views for cell in cells_of(view)]
     return cells, estimates_of(cells, places, told)
 
