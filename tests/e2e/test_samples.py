@@ -256,6 +256,8 @@ def test_the_planted_effects_of_the_initiatives_lie_within_their_intervals(sampl
         "CAR-01": "supported", "CPN-01": "supported", "ONE-01": "supported", "PTS-01": "supported", "RPL-01": "suggestive",
         "SUG-01": "inconclusive", "VAL-01": "inconclusive",
     }  # fmt: skip
+    warned = samples.query("select code, overlaps_with from rpt_initiative_effects where is_target and overlaps_with is not null")
+    assert dict(warned) == {"CAR-01": "ONE-01, VAL-01", "ONE-01": "CAR-01, VAL-01", "VAL-01": "CAR-01, ONE-01"}
 
 
 def test_the_board_advises_what_the_planted_effects_call_for(samples: Company) -> None:
