@@ -19,6 +19,8 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.increments import built_by
+
 DATABASE, REPORT = "engagement.duckdb", "report.html"
 NAME = "%Y%m%dT%H%M%S.%fZ"  # names of releases sort by the time they were published at
 
@@ -82,10 +84,10 @@ def remove_release(release: Release) -> None:
 
 def require_built(home: Path, run: str) -> None:
     """PublishError unless the warehouse is whole and was built by `run`: a half-built one must not be read."""
-    mark = home / "warehouse.built"
-    if not mark.exists():
+    builder = built_by(home)
+    if builder is None:
         raise PublishError("the warehouse was not built whole; run the nightly job again")
-    if mark.read_text() != run:
+    if builder != run:
         raise PublishError("another run has rebuilt the warehouse since; run the nightly job again")
 
 
