@@ -103,15 +103,19 @@ def _state() -> str:
 
 
 class Published(NamedTuple):
-    """A published table: its columns and those that name one row (its grain)."""
+    """A published table: its columns, those that name one row (its grain), and the one whose month its files are cut by."""
 
     name: str
     columns: tuple[str, ...]
     grain: tuple[str, ...]
+    month_column: str | None
 
 
 def published_tables(manifest: Mapping[str, Any]) -> list[Published]:
-    """The models whose yml says `meta: {published: true}`; the grain is what their `unique_grain` or `unique` test names."""
+    """The models whose yml says `meta: {published: true}`, some with a `month_column`.
+
+    The grain is what their `unique_grain` or `unique` test names.
+    """
     grains: dict[str, tuple[str, ...]] = {}
     for node in manifest["nodes"].values():
         test = node.get("test_metadata") or {}
@@ -120,7 +124,7 @@ def published_tables(manifest: Mapping[str, Any]) -> list[Published]:
         elif test.get("name") == "unique":
             grains.setdefault(node["attached_node"], (node["column_name"],))
     return sorted(
-        Published(node["name"], tuple(node["columns"]), grains[unique_id])
+        Published(node["name"], tuple(node["columns"]), grains[unique_id], node["config"]["meta"].get("month_column"))
         for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] == "model" and node["config"].get("meta", {}).get("published")
     )
@@ -140,13 +144,17 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
             wait_until_free(settings.home / WAREHOUSE, context.log.info)
             # The mark that goes says that the warehouse is whole: the exit gate and publish read nothing without it.
             is_kept = increments.begin(settings.home, store, project)
-            context.log.info(f"dbt build, {'on top of the last one' if is_kept else 'from nothing'}: staging, facts, reports, tests")
+            context.log.info(
+                f"dbt build, {'on top of the last one' if is_kept else 'from nothing'}: staging, facts, reports, tests"
+            )
             shown = {table.name for table in published_tables(json.loads(manifest_path(settings).read_text()))}
             # While dbt holds the file no preview can be read: the first published table waits for its end; so do all that follow,
             # since outputs must come in the order of their dependencies.
             held: dict[str, dg.Output[Any]] = {}
             try:
-                for event in dbt.cli(dbt_args(company, is_kept=is_kept), context=context, target_path=settings.home / "dbt").stream():
+                for event in dbt.cli(
+                    dbt_args(company, is_kept=is_kept), context=context, target_path=settings.home / "dbt"
+                ).stream():
                     if isinstance(event, dg.Output):
                         table = context.asset_key_for_output(event.output_name).path[-1]
                         if held or table in shown:
