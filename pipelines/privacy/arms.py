@@ -30,14 +30,15 @@ class Arms:
 
     Args:
         initiative: its key.
-        subjects: its units or persons, with subject_type, subject_key, arm (what each was given and when), and compared_from and
-            compared_to, the days between which its effect is looked at.
+        subjects: its units or persons, with subject_type, subject_key, arm (what each was given and when), start_date, and
+            compared_from and compared_to, the days between which its effect is looked at.
     """
 
     def __init__(self, initiative: str, subjects: pd.DataFrame) -> None:
         self.initiative = initiative
         self.is_of_units = bool((subjects["subject_type"] == ORG_UNIT).all())
         self.units = {str(arm): set(rows["subject_key"].astype(str)) for arm, rows in subjects.groupby("arm")}
+        self.start = pd.Timestamp(subjects["start_date"].min())
         self.first_day, self.last_day = pd.Timestamp(subjects["compared_from"].min()), pd.Timestamp(subjects["compared_to"].max())
 
 
@@ -48,37 +49,57 @@ def arms_of(subjects: pd.DataFrame) -> list[Arms]:
 
 
 def decide_surveys(
-    initiatives: Sequence[Arms], views: Sequence[View], first_days: Mapping[str, pd.Timestamp], uniform: int
-) -> Iterator[tuple[Arms, View]]:
-    """Each initiative of units in each wave in which it is looked at, with its view decided: all arms are shown, or none.
+    initiatives: Sequence[Arms], views: Sequence[View], days: Mapping[str, tuple[pd.Timestamp, pd.Timestamp]], uniform: int
+) -> list[tuple[Arms, View]]:
+    """Decide the views of all waves that are over, and each initiative of units in each wave in which it is looked at.
+
+    All arms of an initiative are shown in a wave, or none. What was told first stays as it was, and what is told later gives way,
+    so an earlier release holds nothing of a wave that a later one hides.
 
     Args:
-        initiatives: in the order in which they come first.
-        views: of all waves that are over, decided.
-        first_days: of the waves.
+        initiatives: all of them.
+        views: of all waves that are over, the earlier ones first, of one wave the organisation first.
+        days: first and last day of each wave.
+
+    Returns:
+        The decided views of initiatives.
     """
-    linked = {frozenset((view.period, other)) for view in views for other in view.compared}
-    shown: list[View] = []
-    for organisation in views:
-        beside: list[Arms] = []
-        if organisation.dimension != ORG_UNIT:
+    told: list[View] = []
+    decided: list[tuple[Arms, View]] = []
+    for view, arms in _as_told(initiatives, views, days):
+        if arms is None:
+            decide_beside(view, told, uniform)
+            told.append(view)
             continue
-        day = first_days[organisation.period]
-        compared = frozenset(period for pair in linked if organisation.period in pair for period in pair - {organisation.period})
-        for arms in initiatives:
-            if not (arms.is_of_units and arms.first_day <= day <= arms.last_day):
-                continue
-            view = view_of_arms(arms, organisation, compared)
-            decide_beside(view, [*views, *shown], uniform)
-            hidden = [reason for reason in view.reasons if reason]
-            if not hidden and fixes_a_hidden_unit([*beside, arms], organisation):
-                hidden = ["unit_means"]
-            if hidden:
-                view.reasons = [view.reasons[0], *(reason or hidden[0] for reason in view.reasons[1:])]
-            else:
-                shown.append(view)
-                beside.append(arms)
-            yield arms, view
+        later = {other.period for other in views if view.period in other.compared}
+        own = view_of_arms(arms, view, view.compared | later)
+        decide_beside(own, told, uniform)
+        hidden = [reason for reason in own.reasons if reason]
+        beside = [one for one, other in decided if other.period == view.period and not any(other.reasons[1:])]
+        if not hidden and fixes_a_hidden_unit([*beside, arms], view):
+            hidden = ["unit_means"]
+        if hidden:
+            own.reasons = [own.reasons[0], *(reason or hidden[0] for reason in own.reasons[1:])]
+        else:
+            told.append(own)
+        decided.append((arms, own))
+    return decided
+
+
+def _as_told(
+    initiatives: Sequence[Arms], views: Sequence[View], days: Mapping[str, tuple[pd.Timestamp, pd.Timestamp]]
+) -> list[tuple[View, Arms | None]]:
+    """Views, and initiatives in the view of a wave by unit, in the order in which nights tell of them: a wave when it is over, an
+    initiative in it not before its start.
+    """
+    steps: list[tuple[tuple[pd.Timestamp, bool, int, pd.Timestamp, str], View, Arms | None]] = []
+    for number, view in enumerate(views):
+        first, last = days[view.period]
+        steps.append(((last, False, number, last, ""), view, None))
+        if view.dimension == ORG_UNIT:
+            looked_at = [one for one in initiatives if one.is_of_units and one.first_day <= first <= one.last_day]
+            steps += [((max(last, one.start), True, number, one.start, one.initiative), view, one) for one in looked_at]
+    return [(view, arms) for _, view, arms in sorted(steps, key=lambda step: step[0])]
 
 
 def decide_register(initiatives: Sequence[Arms], headcounts: pd.DataFrame, minimum: int) -> Iterator[tuple[Arms, View]]:

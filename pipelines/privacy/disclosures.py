@@ -80,18 +80,18 @@ def employee_disclosures(
     decide(headcount, thresholds.uniform)
     survey, open_waves = survey_views(members, scores, thresholds, last_day), set(_open_waves(members, thresholds, last_day))
     closed = [view for view in survey if view.period not in open_waves]
-    decide(closed, thresholds.uniform)
+    ends = members.groupby("wave").agg({"first_day": "min", "last_day": "max"})
+    days = {str(wave): (pd.Timestamp(first), pd.Timestamp(last)) for wave, first, last in ends.itertuples()}
+    initiatives = arms_of(subjects)
+    told = decide_surveys(initiatives, closed, days, thresholds.uniform)
     for view in survey:
         if view.period in open_waves:
             view.reasons = ["wave_open"] * len(view.groups)
     rows = [row for view in headcount for row in _rows("headcount", view, thresholds)]
     rows += [row for view in survey for row in _rows("survey", view, thresholds)]
-    initiatives, first_days = arms_of(subjects), dict(members.groupby("wave")["first_day"].min().map(pd.Timestamp))
     register = decide_register(initiatives, headcounts, thresholds.scores)
     rows += [_row_of_arms("headcount", arms, view) for arms, view in register]
-    rows += [
-        _row_of_arms("survey", arms, view) for arms, view in decide_surveys(initiatives, closed, first_days, thresholds.uniform)
-    ]
+    rows += [_row_of_arms("survey", arms, view) for arms, view in told]
     made = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     return made.sort_values(list(COLUMNS)[:4], ignore_index=True)
 

@@ -6,17 +6,17 @@ only what a release tells of how alike two tables are, and of what is not told i
 
     cells   -> shown_too_small, by_subtraction (parents, slices), between_releases
     changes -> by_membership (waves, slices)
-    places  -> by_initiatives
     ratios  -> back_to_counts
+
+What follows from the figures of initiatives stands in `initiative_leaks.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -57,11 +57,12 @@ class Limits:
 
 
 Shown = dict[str, Cell]
+Periods = dict[tuple[str, str], dict[str, Shown]]  # by period and metric, then by dimension
 
 
-def tables_of(cells: Iterable[Cell]) -> dict[tuple[str, str], dict[str, Shown]]:
+def tables_of(cells: Iterable[Cell]) -> Periods:
     """The shown cells by period and metric, then by dimension, then by group; of one told twice the one that is shown."""
-    tables: dict[tuple[str, str], dict[str, Shown]] = defaultdict(lambda: defaultdict(dict))
+    tables: Periods = defaultdict(lambda: defaultdict(dict))
     for cell in cells:
         if cell.n is not None:
             tables[cell.period, cell.metric][cell.dimension][cell.group] = cell
@@ -175,12 +176,21 @@ def _fixed(
     matrix = np.zeros((len(equations), len(unknown)))
     for number, (cells, _) in enumerate(equations):
         matrix[number, [place[cell] for cell in cells]] = 1
-    determined = _determined(matrix)
-    if not determined:
+    fixed = determined(matrix)
+    if not fixed:
         return
     solution = np.linalg.lstsq(matrix, np.array([persons for _, persons in equations], dtype=float), rcond=None)[0]
-    for number in determined:
+    for number in fixed:
         yield unknown[number], round(float(solution[number]))
+
+
+def determined(matrix: NDArray[np.float64]) -> list[int]:
+    """The columns of the unknowns that the equations (rows) determine: those on which no vector of the null space depends."""
+    if not matrix.size:
+        return []
+    _, strengths, directions = np.linalg.svd(matrix)
+    free = np.abs(directions[int((strengths > EXACT).sum()) :]).max(axis=0, initial=0) > EXACT
+    return [int(column) for column in np.flatnonzero(~free)]
 
 
 def _tells(n: int, shares: Sequence[float] | None, limits: Limits) -> bool:
@@ -246,89 +256,13 @@ def by_membership(
                 yield Leak(attack, persons, f"{period} {change.sums or group}, in {other_period}")
 
 
-# -- initiatives -----------------------------------------------------------------------------------------------------------------
-
-
-class Place(NamedTuple):
-    """A unit's wave in an initiative: in which arm, before or since the start, and the day its period began."""
-
-    initiative: str
-    unit: str
-    wave: str
-    is_treated: bool
-    is_since: bool
-    day: date
-
-
-class Told(NamedTuple):
-    """The figures of an initiative for one metric of survey answers by a day (None: to the end), and which of them are told."""
-
-    initiative: str
-    metric: str
-    day: date | None
-    design: str
-    has_baseline: bool
-    has_actual: bool
-    has_effect: bool
-
-
-def by_initiatives(cells: Iterable[Cell], places: Iterable[Place], told: Iterable[Told]) -> Iterator[Leak]:
-    """What the arms of initiatives are made of, less the units that are shown: does a hidden unit's score of a wave follow?
-
-    Each figure is a mean of units and waves, so a linear equation in their scores. Of a hidden unit the number of persons is not
-    known here, so any counts.
-    """
-    known = {(cell.group, cell.period) for cell in cells if cell.dimension == ORG_UNIT and cell.n is not None}
-    of_initiative: dict[str, list[Place]] = defaultdict(list)
-    for place in places:
-        of_initiative[place.initiative].append(place)
-    by_metric: dict[str, list[dict[tuple[str, str], float]]] = defaultdict(list)
-    for figures in told:
-        used = [one for one in of_initiative[figures.initiative] if figures.day is None or one.day <= figures.day]
-        by_metric[figures.metric] += _equations(figures, used)
-    for metric, equations in by_metric.items():
-        hidden = sorted({unit for equation in equations for unit in equation} - known)
-        matrix = [[equation.get(unit, 0.0) for unit in hidden] for equation in equations]
-        for number in _determined(np.array(matrix)):
-            unit, wave = hidden[number]
-            yield Leak("initiatives", 1, f"{metric}: the figures of initiatives less the shown units give {unit} in {wave}")
-
-
-def _equations(figures: Told, places: Sequence[Place]) -> Iterator[dict[tuple[str, str], float]]:
-    """The weights of units and waves in baseline, in actual, and in the change of the others, which effect less the rest gives.
-
-    Of two arms each unit counts once, by its mean over the waves; else each wave of a unit counts.
-    """
-    is_of_two_arms = figures.design in ("holdout", "diff_in_diff")
-
-    def mean(*, is_treated: bool, is_since: bool, sign: int = 1) -> dict[tuple[str, str], float]:
-        chosen = [one for one in places if (one.is_treated, one.is_since) == (is_treated, is_since)]
-        waves = Counter(one.unit for one in chosen)
-        weight = {one: 1 / (len(waves) * waves[one.unit]) if is_of_two_arms else 1 / len(chosen) for one in chosen}
-        return {(one.unit, one.wave): sign * share for one, share in weight.items()}
-
-    if figures.has_baseline:
-        yield mean(is_treated=True, is_since=False)
-    if figures.has_actual:
-        yield mean(is_treated=True, is_since=True)
-    if figures.has_effect and is_of_two_arms:
-        yield {**mean(is_treated=False, is_since=True), **mean(is_treated=False, is_since=False, sign=-1)}
-
-
-def _determined(matrix: NDArray[np.float64]) -> list[int]:
-    """The columns of the unknowns that the equations (rows) determine: those on which no vector of the null space depends."""
-    if not matrix.size:
-        return []
-    _, strengths, directions = np.linalg.svd(matrix)
-    free = np.abs(directions[int((strengths > EXACT).sum()) :]).max(axis=0, initial=0) > EXACT
-    return [int(column) for column in np.flatnonzero(~free)]
-
-
 # -- between releases ------------------------------------------------------------------------------------------------------------
 
 
 def between_releases(new: Iterable[Cell], old: Iterable[Cell], limits: Limits) -> Iterator[Leak]:
-    """The same group with a few persons more or fewer; and a sum of the one release filled in with cells of the other."""
+    """The same group with a few persons more or fewer; a sum of the one release filled in with cells of the other; two waves of
+    which each release shows one alone.
+    """
     new_tables, old_tables = tables_of(new), tables_of(old)
     for key, dimensions in new_tables.items():
         where = " ".join(key)
@@ -340,6 +274,7 @@ def between_releases(new: Iterable[Cell], old: Iterable[Cell], limits: Limits) -
             if dimension == ORG_UNIT or " x " in dimension:
                 yield from _filled_in(where, shown, before, limits)
                 yield from _filled_in(where, before, shown, limits)
+    yield from _never_together(new_tables, old_tables)
 
 
 def _filled_in(where: str, shown: Shown, others: Shown, limits: Limits) -> Iterator[Leak]:
@@ -350,6 +285,21 @@ def _filled_in(where: str, shown: Shown, others: Shown, limits: Limits) -> Itera
             rest = _number(shown[group]) - sum(_number(both[one]) for one in within)
             if 0 < abs(rest) < limits.minimum:
                 yield Leak("releases", abs(rest), f"{where}: {group} less what two releases show in it")
+
+
+def _never_together(new: Periods, old: Periods) -> Iterator[Leak]:
+    """Two waves, one shown by each release alone: neither tells how many persons part them."""
+    mine, theirs = (
+        {(period, group) for (period, _), dimensions in one.items() for shown in dimensions.values() for group in shown}
+        for one in (new, old)
+    )
+    since, no_more = (dict(sorted(cells, reverse=True)) for cells in (mine - theirs, theirs - mine))
+    for wave, group in sorted(since.items()):
+        for other, gone in sorted(no_more.items()):
+            if other != wave:
+                yield Leak(
+                    "releases", 1, f"{wave} {group} is shown since and {other} {gone} no more: nothing tells how alike they are"
+                )
 
 
 # -- ratios ----------------------------------------------------------------------------------------------------------------------

@@ -14,17 +14,15 @@ from typing import Any
 
 import duckdb
 
+from pipelines.quality.initiative_leaks import Estimates, Place, Told, between_estimates, by_initiatives, estimates_of
 from pipelines.quality.leaks import (
     Cell,
     Change,
     Leak,
     Limits,
-    Place,
     Ratio,
-    Told,
     back_to_counts,
     between_releases,
-    by_initiatives,
     by_membership,
     by_subtraction,
     shown_too_small,
@@ -76,20 +74,15 @@ PLACES = {
         select initiative_key, org_unit, wave, arm = 'treatment', is_since, period_start
         from {rpt_initiative_units} where not is_suppressed""",
 }
-# initiative, metric, day, design, and whether baseline, actual and effect are told
+# initiative, metric, day, design, baseline, actual, effect, trend before the start
 TOLD = {
-    "rpt_initiative_effects": """
-        select initiative_key, metric_code, null, design, baseline is not null, actual is not null, effect is not null
-        from {rpt_initiative_effects}
+    table: f"""
+        select initiative_key, metric_code, {day}, design, baseline, actual, effect, {pre_trend}
+        from {{{table}}}
         where
             subject_type = 'org_unit'
-            and metric_code in (select coalesce(driver, metric_code) from {rpt_employee_engagement})""",
-    "rpt_pdca_board": """
-        select initiative_key, metric_code, cycle_end, design, baseline is not null, actual is not null, effect is not null
-        from {rpt_pdca_board}
-        where
-            subject_type = 'org_unit'
-            and metric_code in (select coalesce(driver, metric_code) from {rpt_employee_engagement})""",
+            and metric_code in (select coalesce(driver, metric_code) from {{rpt_employee_engagement}})"""
+    for table, day, pre_trend in (("rpt_initiative_effects", "null", "pre_trend"), ("rpt_pdca_board", "cycle_end", "null"))
 }
 # The headcount beside a rate is rounded, so the true one may be up to two and a half more or fewer.
 _HEADCOUNT = """inner join (
@@ -172,13 +165,11 @@ class Tables:
             for period, dimension, group, metric, n, value, *shares in self.rows(sql)
         ]
 
-    def places(self) -> list[Place]:
-        """Which units and waves the figures of initiatives are made of."""
-        return [Place(*row) for sql in PLACES.values() for row in self.rows(sql)]
-
-    def told(self) -> list[Told]:
-        """Which figures of initiatives are shown."""
-        return [Told(*row) for sql in TOLD.values() for row in self.rows(sql)]
+    def estimates(self, cells: list[Cell]) -> Estimates:
+        """What is told of the arms of initiatives, beside the cells."""
+        places = (Place(*row) for sql in PLACES.values() for row in self.rows(sql))
+        told = (Told(*row) for sql in TOLD.values() for row in self.rows(sql))
+        return estimates_of(cells, places, told)
 
     def ratios(self) -> list[Ratio]:
         """Rates of persons."""
@@ -213,16 +204,21 @@ def audit(candidate: Path, releases: Sequence[Path], limits: Limits) -> dict[str
     found: dict[str, list[Leak]] = {attack: [] for attack in ATTACKS}
     with Tables(candidate) as tables:
         cells = tables.cells()
+        estimates = tables.estimates(cells)
         leaks = [*shown_too_small(cells, limits), *by_subtraction(cells, limits), *tables.not_rounded()]
         leaks += [
             *by_membership(cells, tables.changes(), tables.previous(), limits),
-            *by_initiatives(cells, tables.places(), tables.told()),
+            *by_initiatives(estimates),
             *back_to_counts(tables.ratios(), limits, BANDED),
         ]
+    kept: dict[str, Estimates] = {}
     for release in releases:
         with Tables(release) as tables:
-            since = between_releases(cells, tables.cells(), limits)
+            earlier = tables.cells()
+            kept[release.parent.name] = tables.estimates(earlier)
+            since = between_releases(cells, earlier, limits)
             leaks += [replace(leak, how=f"release {release.parent.name}: {leak.how}") for leak in since]
+    leaks += between_estimates(estimates, kept)
     for leak in leaks:
         found[leak.attack].append(leak)
     return found

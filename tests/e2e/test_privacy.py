@@ -5,19 +5,27 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from pipelines import renewal, tombstones
-from pipelines.settings import Settings, read_connections
+from pipelines.privacy.disclosures import Thresholds, employee_disclosures
+from pipelines.privacy.disclosures import named as named_cuts
+from pipelines.quality.leaks import Limits
+from pipelines.quality.published import audit
+from pipelines.settings import PROJECT, Settings, read_connections
 from pipelines.sources.connection import Person
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.pseudonym import Pseudonymiser
@@ -175,6 +183,51 @@ def test_nobody_is_named_anywhere_in_a_home(samples: Company, home_columns: list
     runs = set(re.findall(r"[々一-龠ぁ-んァ-ヶ]{2,}(?:[ 　][々一-龠ぁ-んァ-ヶ]{1,4})?", raw))
     assert {name for name in secret["name"] if any(name in run for run in runs if len(run) < 40)} == set()
     assert {text for text in secret["text"] if len(text) > 8 and text in raw} == set()
+
+
+# -- one night after the other ---------------------------------------------------------------------------------------------------
+
+
+def test_what_was_shown_of_earlier_waves_stays_shown_when_a_wave_is_over(samples: Company) -> None:
+    """Of units, slices and arms: the last night before a wave is shown and the first one after it differ by that wave alone."""
+    variables = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    thresholds = Thresholds(**named_cuts(variables["slices"], variables["slice_pairs"]))
+    with duckdb.connect(str(samples.home / "warehouse.duckdb"), read_only=True) as warehouse:
+        headcounts = warehouse.sql("select '2026-01' as period, '' as org_unit, 0 as n limit 0").df()
+        names = ("int_employee_wave_members", "int_employee_wave_scores", "int_initiative_subjects")
+        members, scores, subjects = (warehouse.table(name).df() for name in names)
+    last_wave, closing = members["wave"].max(), members["last_day"].max()
+    shown = []
+    for day in (closing, closing + timedelta(days=variables["wave_open_days"])):
+        made = employee_disclosures(headcounts, members, scores, subjects, thresholds, pd.Timestamp(day))
+        told = made.loc[~made["is_suppressed"], ["period", "dimension", "group_value"]]
+        shown.append(set(told.itertuples(index=False, name=None)))
+    before, after = shown
+    assert {key for key in after if key[0] != last_wave} == before
+    assert {dimension for _, dimension, _ in before} == {
+        "org_unit",
+        "tenure",
+        "employment_type",
+        "org_unit x tenure",
+        "initiative",
+    }
+    assert after - before
+
+
+def test_an_answer_that_came_late_to_a_hidden_unit_is_seen_in_the_arm_it_counts_in(samples: Company, tmp_path: Path) -> None:
+    current = samples.home / "releases" / "current" / "engagement.duckdb"
+    earlier = tmp_path / "20260929" / "engagement.duckdb"
+    earlier.parent.mkdir()
+    shutil.copy(current, earlier)
+    assert {attack: leaks for attack, leaks in audit(current, [earlier], Limits()).items() if leaks} == {}
+    with duckdb.connect(str(earlier)) as database:
+        database.execute(
+            "update rpt_initiative_effects set baseline = baseline - 0.2 where code = 'VAL-01' and metric_code = 'enps'"
+        )
+    found = audit(current, [earlier], Limits())
+    assert [leak.how.partition(" moved")[0] for leaks in found.values() for leak in leaks] == [
+        "release 20260929: plan:VAL-01 enps: baseline"
+    ]
 
 
 # -- erase and rotate-keys -------------------------------------------------------------------------------------------------------

@@ -206,6 +206,20 @@ def test_two_releases_that_differ_by_one_answer_or_by_what_they_hide() -> None:
     assert found(between_releases(before, before, LIMITS)) == []
 
 
+def test_two_waves_that_no_release_shows_together() -> None:
+    """A late form opened w1 again; while it is hidden, w2 is shown as if w1 had never been: the older release has w1."""
+    units = {"all": 30, "A": 12, "B": 18}
+    hidden = dict.fromkeys(units)
+    old = [*cells(units), *cells({**units, "A": None, "B": None}, period="w2")]
+    new = [*cells(hidden), *cells(units, period="w2")]
+    assert [leak.how for leak in between_releases(new, old, LIMITS)] == [
+        "w2 A is shown since and w1 A no more: nothing tells how alike they are"
+    ]
+    # A new wave beside those that were shown, or a wave that is hidden since.
+    assert found(between_releases([*old, *cells(units, period="w3")], old, LIMITS)) == []
+    assert found(between_releases([*cells(hidden), *cells({**units, "A": None, "B": None}, period="w2")], old, LIMITS)) == []
+
+
 @pytest.mark.parametrize(
     ("rate", "least", "most", "half_step", "leaks"),
     [

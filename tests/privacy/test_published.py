@@ -11,7 +11,8 @@ from pipelines.quality.leaks import Limits
 from pipelines.quality.published import ATTACKS, audit
 
 ENGAGEMENT = """create table rpt_employee_engagement as
-    select wave, org_unit, 'enps' as metric, n as n_answered, 10.0 as value, 0.5 as favourable_share, 0.3 as neutral_share,
+    select wave, org_unit, 'enps' as metric, 'enps' as metric_code, null::varchar as driver,
+        n as n_answered, 10.0 as value, 0.5 as favourable_share, 0.3 as neutral_share,
         0.2 as unfavourable_share, date '2026-03-05' as wave_date, case when wave = 'w2' then 'w1' end as previous_wave
     from (values {rows}) as units (wave, org_unit, n)"""
 SHOWN = "('w1', 'all', 42), ('w1', 'A', 12), ('w1', 'B', 30)"
@@ -85,3 +86,37 @@ def test_a_headcount_that_is_not_rounded_and_a_rate_that_tells_of_one(tmp_path: 
     assert attacks(exact) == {"ratios": "rpt_turnover.headcount is not rounded in 1 rows"}
     one = database(tmp_path / "one", also=f"{turnover}, 10 as headcount, 0.1 as turnover")
     assert attacks(one) == {"ratios": "A 2026-03-01 average_12m: only 1 gives 0.1"}
+
+
+# Of the treated A, B and E the last two are hidden.
+INITIATIVE = """
+    create table rpt_initiative_units as
+    select 'i' as initiative_key, org_unit, 'w1' as wave, arm, true as is_since, false as is_suppressed,
+        date '2026-03-01' as period_start
+    from (values ('A', 'treatment'), ('B', 'treatment'), ('E', 'treatment'), ('C', 'control'), ('D', 'control'))
+        as units (org_unit, arm);
+    create table rpt_initiative_effects as
+    select 'i' as initiative_key, 'enps' as metric_code, 'org_unit' as subject_type, 'diff_in_diff' as design,
+        null::double as baseline, {actual}::double as actual, null::double as effect, null::double as pre_trend;
+    create table rpt_pdca_board as
+    select * exclude (pre_trend), date '2026-03-31' as cycle_end from rpt_initiative_effects"""
+PARTLY_HIDDEN = "('w1', 'all', 60), ('w1', 'A', 12), ('w1', 'B', null), ('w1', 'C', null), ('w1', 'D', 12), ('w1', 'E', null)"
+
+
+def test_one_late_answer_in_a_hidden_unit_that_an_arm_is_made_of(tmp_path: Path) -> None:
+    candidate = database(tmp_path / "new", PARTLY_HIDDEN, also=INITIATIVE.format(actual=31.5))
+    release = database(tmp_path / "20260901", PARTLY_HIDDEN, also=INITIATIVE.format(actual=30))
+    assert attacks(candidate, candidate) == {}
+    found = audit(candidate, [release], Limits())["releases"]
+    moved = "moved, of the same units and waves, of which 3 are hidden"
+    assert [leak.how for leak in found] == [
+        f"release 20260901: i enps: actual {moved}",
+        f"release 20260901: i enps by 2026-03-31: actual {moved}",
+    ]
+
+
+def test_a_unit_that_was_hidden_since_and_follows_from_the_arms_of_two_releases(tmp_path: Path) -> None:
+    candidate = database(tmp_path / "new", PARTLY_HIDDEN, also=INITIATIVE.format(actual=30))
+    showing = PARTLY_HIDDEN.replace("('w1', 'E', null)", "('w1', 'E', 12)")
+    release = database(tmp_path / "20260901", showing)
+    assert attacks(candidate, release) == {"releases": "release 20260901: enps: the figures of initiatives in both give B in w1"}

@@ -119,6 +119,7 @@ SUBJECTS = pd.DataFrame(
         "subject_type": "org_unit",
         "subject_key": ["A", "B"],
         "arm": ["from 0", "control"],
+        "start_date": pd.Timestamp("2024-12-01"),
         "compared_from": pd.Timestamp("2024-06-01"),
         "compared_to": pd.Timestamp("2025-06-01"),
     }

@@ -122,6 +122,20 @@ parts as (
     where nearness = 1
 ),
 
+less_parts as (
+    {%- for rest in ["part", "'all shown in it'"] %}
+    select
+        wave,
+        org_unit,
+        part,
+        {{ dbt.concat(["org_unit", "' less '", rest]) }} as sum_name
+    from parts
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
 -- What a reader can add and subtract within a wave: a shown unit; it less one of the shown units in it; it less all of them.
 sums as (
     select
@@ -132,37 +146,21 @@ sums as (
         1 as weight
     from sizes
     union all
-    select
-        wave,
-        org_unit,
-        {{ dbt.concat(["org_unit", "' less '", "part"]) }} as sum_name,
-        org_unit as member_unit,
-        1 as weight
-    from parts
-    union all
-    select
-        wave,
-        org_unit,
-        {{ dbt.concat(["org_unit", "' less '", "part"]) }} as sum_name,
-        part as member_unit,
-        -1 as weight
-    from parts
-    union all
     select distinct
         wave,
         org_unit,
-        {{ dbt.concat(["org_unit", "' less all shown in it'"]) }} as sum_name,
+        sum_name,
         org_unit as member_unit,
         1 as weight
-    from parts
+    from less_parts
     union all
     select
         wave,
         org_unit,
-        {{ dbt.concat(["org_unit", "' less all shown in it'"]) }} as sum_name,
+        sum_name,
         part as member_unit,
         -1 as weight
-    from parts
+    from less_parts
 ),
 
 sum_sizes as (
@@ -254,10 +252,7 @@ final as (
         units.business_unit,
         units.org_level,
         -- measures
-        case
-            when units.is_shown and earlier_units.is_shown
-                then {{ banded.format("(sizes.people + earlier_sizes.people - 2 * coalesce(shared.people, 0))") }}
-        end as people_changed,
+        case when units.is_shown and earlier_units.is_shown then {{ banded.format("coalesce(own.people, 10)") }} end as people_changed,
         case when units.is_shown then {{ banded.format("coalesce(nearest.people, 10)") }} end as nearest_changed,
         case
             when units.is_shown and nearest.people < 10 then {{ dbt.concat(["nearest.sum_name", "' against '", "nearest.earlier_sum"]) }}
@@ -272,20 +267,13 @@ final as (
         on
             compared.earlier_wave = earlier_units.wave
             and units.org_unit = earlier_units.org_unit
-    left join sizes
+    left join differences as own
         on
-            units.wave = sizes.wave
-            and units.org_unit = sizes.org_unit
-    left join sizes as earlier_sizes
-        on
-            compared.earlier_wave = earlier_sizes.wave
-            and units.org_unit = earlier_sizes.org_unit
-    left join shared
-        on
-            compared.wave = shared.wave
-            and compared.earlier_wave = shared.earlier_wave
-            and units.org_unit = shared.org_unit
-            and units.org_unit = shared.earlier_unit
+            compared.wave = own.wave
+            and compared.earlier_wave = own.earlier_wave
+            and units.org_unit = own.org_unit
+            and units.org_unit = own.sum_name
+            and units.org_unit = own.earlier_sum
     left join nearest
         on
             compared.wave = nearest.wave
