@@ -29,14 +29,15 @@ _LANDED = pa.schema(
         pa.field("source_table", pa.string()),
         pa.field("connection", pa.string()),
         pa.field("change_date", pa.date32()),
+        pa.field("is_daily", pa.bool_()),
         pa.field("rows_n", pa.int64()),
         pa.field("landed_at", pa.timestamp("us", "UTC")),
         pa.field("digest", pa.string()),
     ]
 )
 _COMPARED = """
-    select source_table, connection, change_date, coalesce(landed.rows_n, 0) as rows_n, landed.landed_at, landed.digest,
-        landed.digest is distinct from built.digest as is_changed
+    select source_table, connection, change_date, landed.is_daily, coalesce(landed.rows_n, 0) as rows_n, landed.landed_at,
+        landed.digest, landed.digest is distinct from built.digest as is_changed
     from landed
     full outer join (select * from before where digest is not null) as built using (source_table, connection, change_date)
     order by all
@@ -75,7 +76,7 @@ def end(home: Path, run: str, project: str) -> None:
 
 
 def landed_days(store: Store) -> pa.Table:
-    """The manifests of all landed files: source_table, connection, change_date, rows_n, landed_at, digest."""
+    """The manifests of all landed files: source_table, connection, change_date, is_daily, rows_n, landed_at, digest."""
     rows: list[dict[str, Any]] = []
     for table in TABLES:
         for connection, days in store.manifests(table):
@@ -84,6 +85,7 @@ def landed_days(store: Store) -> pa.Table:
                     "source_table": table.id,
                     "connection": connection,
                     "change_date": day,
+                    "is_daily": table.is_daily,
                     "rows_n": entry.rows,
                     "landed_at": datetime.fromisoformat(entry.landed_at),
                     "digest": f"{entry.hash} {entry.rows} {entry.run} {entry.landed_at}",

@@ -1,4 +1,4 @@
--- One row per month that is built anew.
+-- One row per month.
 with digests as (
     select * from {{ ref('int_month_digests') }}
 ),

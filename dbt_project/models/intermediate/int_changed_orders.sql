@@ -1,4 +1,4 @@
--- One row per order that is built anew.
+-- One row per order.
 {%- set before = built_before('fct_orders') %}
 with landed as (
     select * from {{ ref('stg_ec__changed_orders') }}

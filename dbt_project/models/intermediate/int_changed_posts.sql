@@ -1,4 +1,4 @@
--- One row per post that is built anew.
+-- One row per post.
 {%- set before = built_before('fct_sns_post_days') %}
 with landed as (
     select * from {{ ref('stg_sns__changed_posts') }}

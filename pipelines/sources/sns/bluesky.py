@@ -107,7 +107,9 @@ class Bluesky(Conversation):
         parent = (post["record"].get("reply") or {}).get("parent", {}).get("uri")
         return (parent, post["record"]["createdAt"]) if parent else None
 
-    def mentions(self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]) -> Iterator[Page]:
+    def mentions(
+        self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]
+    ) -> Iterator[Page]:
         """Notifications, each with the post's counters."""
         for page in _listed(api, "mentions", "app.bsky.notification.listNotifications", "notifications", {}, oldest):
             changed = []

@@ -135,7 +135,9 @@ class Conversation(LiveConnection):
         """Which post a post of ours replies to, and when ours was written."""
 
     @abstractmethod
-    def mentions(self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]) -> Iterator[Page]:
+    def mentions(
+        self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]
+    ) -> Iterator[Page]:
         """What others wrote to us since `oldest` that changed since `since`; `replies` says when we first replied to a post."""
 
     def pages(self, api: Api, window: Window) -> Iterator[Page]:

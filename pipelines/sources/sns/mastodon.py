@@ -102,7 +102,9 @@ class Mastodon(Conversation):
         """The number of the post it replies to."""
         return (post["in_reply_to_id"], post["created_at"]) if post.get("in_reply_to_id") else None
 
-    def mentions(self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]) -> Iterator[Page]:
+    def mentions(
+        self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]
+    ) -> Iterator[Page]:
         """Notifications, letters left out."""
         for page in _listed(api, "mentions", "api/v1/notifications", {"types[]": list(REASONS)}, oldest):
             changed = []

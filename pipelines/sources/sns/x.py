@@ -129,7 +129,9 @@ class X(Conversation):
         related = [one["id"] for one in post.get("referenced_tweets", []) if one["type"] == "replied_to"]
         return (related[0], post["created_at"]) if related else None
 
-    def mentions(self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]) -> Iterator[Page]:
+    def mentions(
+        self, api: Api, account: Any, since: datetime, oldest: datetime, replies: Mapping[str, str]
+    ) -> Iterator[Page]:
         """Posts that name us."""
         own = account["id"]
         asked = {

@@ -1,4 +1,4 @@
--- One row per connection x order of which something was landed, or taken back, since the last build.
+-- One row per connection x order.
 {%- set tables = ["orders", "order_lines"] %}
 {%- if built_before('stg_ec__orders') %}
 {%- for table in tables %}

@@ -9,8 +9,7 @@ select
     source_table,
     connection,
     change_date,
-    -- Tables of which rows are expected every day.
-    source_table in ('ec.orders', 'ec.order_lines', 'sns.accounts', 'sns.posts') as is_daily,
+    is_daily,
     rows_n,
     {{ utc_timestamp('landed_at') }} as landed_at
 from source

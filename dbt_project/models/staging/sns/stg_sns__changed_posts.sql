@@ -1,4 +1,4 @@
--- One row per connection x post of which something was landed, or taken back, since the last build.
+-- One row per connection x post.
 {%- if built_before('stg_sns__posts') %}
 {%- for rows in [source('sns', 'posts'), built_before('stg_sns__posts')] %}
 select
