@@ -1,22 +1,23 @@
 -- One row per order.
 {%- set before = built_before('fct_orders') %}
+{%- set orders, aliases, fx_days = ref('stg_ec__orders'), ref('int_customer_aliases'), ref('int_fx_days') %}
 with landed as (
     select * from {{ ref('stg_ec__changed_orders') }}
 ),
 
+{%- if before %}
+
 orders as (
-    select * from {{ ref('stg_ec__orders') }}
+    select * from {{ orders }}
 ),
 
 aliases as (
-    select * from {{ ref('int_customer_aliases') }}
+    select * from {{ aliases }}
 ),
 
 fx_days as (
-    select * from {{ ref('int_fx_days') }}
+    select * from {{ fx_days }}
 ),
-
-{%- if before %}
 
 identified as (
     {{ identified_orders() }}

@@ -9,20 +9,22 @@ posts as (
 ),
 
 -- A post is one whichever of our connections read it: by its number it is found in what is there and in what was there.
-final as (
-    select distinct
-        posts.platform,
-        posts.post_id
+known as (
+    select
+        platform,
+        post_id
     from posts
-    where exists (select 1 from landed where landed.post_id = posts.post_id)
     {%- if before %}
     union
     select
-        built.platform,
-        built.post_id
-    from {{ before }} as built
-    where exists (select 1 from landed where landed.post_id = built.post_id)
+        platform,
+        post_id
+    from {{ before }}
     {%- endif %}
 )
 
-select * from final
+select distinct
+    known.platform,
+    known.post_id
+from known
+inner join landed on known.post_id = landed.post_id

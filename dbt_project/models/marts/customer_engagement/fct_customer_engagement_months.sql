@@ -12,7 +12,7 @@
     "frequency": "orders_to_date",
     "monetary": "net_sales_jpy_to_date",
     "orders": "orders_12m",
-    "sales": "coalesce(net_sales_jpy_12m, 0)",
+    "sales": "known_jpy_12m",
     "advocacy": "advocacy_n",
     "participation": "participation_n",
     "interaction": "interaction_n",
@@ -137,7 +137,8 @@ valued as (
         case
             when sum(case when net_sales_jpy is null then 1 else 0 end) over year_to_month = 0
                 then sum(net_sales_jpy) over year_to_month
-        end as net_sales_jpy_12m,
+            else 0
+        end as known_jpy_12m,
         sum(organic_reviews + organic_posts + promoter_answers) over year_to_month as advocacy_n,
         sum(survey_responses + points_used_days + incentivised_reviews + incentivised_posts) over year_to_month as participation_n,
         sum(greatest(mentions - organic_posts - incentivised_posts, 0)) over year_to_month as interaction_n
@@ -150,10 +151,10 @@ judged as (
     from valued
     {{ where_changed('valued', changed, ['month_start']) }}
 ),
-{%- for name, value in ranked.items() %}
+{%- for name, column in ranked.items() %}
 
 {{ name }}_shares as (
-    {{ shares_below('judged', value) }}
+    {{ shares_below('judged', column) }}
 ),
 {%- endfor %}
 
@@ -164,16 +165,20 @@ ranked as (
         {%- for name in ["recency", "frequency", "monetary"] %}
         {{ quintile(name ~ '_shares.share') }} as {{ name }}_quintile,
         {%- endfor %}
-        (recency_shares.share + orders_shares.share + sales_shares.share) / 3 as purchase_rank,
         {%- for name in components[1:] %}
-        {{ name }}_shares.share as {{ name }}_rank{{ "," if not loop.last }}
+        {{ name }}_shares.share as {{ name }}_rank,
         {%- endfor %}
+        (recency_shares.share + orders_shares.share + sales_shares.share) / 3 as purchase_rank
     from judged
-    {%- for name, value in ranked.items() %}
+    inner join recency_shares
+        on
+            judged.month_start = recency_shares.month_start
+            and judged.last_order_so_far = recency_shares.value
+    {%- for name in ranked if name != "recency" %}
     left join {{ name }}_shares
         on
             judged.month_start = {{ name }}_shares.month_start
-            and {{ value }} = {{ name }}_shares.value
+            and judged.{{ ranked[name] }} = {{ name }}_shares.value
     {%- endfor %}
 ),
 
