@@ -46,8 +46,7 @@ _COMPARED = """
 
 def built_by(home: Path) -> str | None:
     """The run that built the warehouse whole; None when it is not whole."""
-    mark = home / MARK
-    return str(json.loads(mark.read_text())["run"]) if mark.exists() else None
+    return _read_mark(home).get("run")
 
 
 def begin(home: Path, store: Store, project: str) -> bool:
@@ -55,9 +54,9 @@ def begin(home: Path, store: Store, project: str) -> bool:
 
     `project` names the state of the code that builds: what another one built is not kept.
     """
-    mark = home / MARK
-    is_kept = mark.exists() and (home / DAYS).exists() and json.loads(mark.read_text()) == _mark(home, built_by(home), project)
-    mark.unlink(missing_ok=True)
+    mark = _read_mark(home)
+    is_kept = (home / DAYS).exists() and mark == _mark(home, mark.get("run", ""), project)
+    (home / MARK).unlink(missing_ok=True)
     landed = landed_days(store)
     temporary = home / f".{DAYS}.tmp"
     with duckdb.connect() as sql:
@@ -95,7 +94,16 @@ def landed_days(store: Store) -> pa.Table:
     return pa.Table.from_pylist(rows, _LANDED)
 
 
-def _mark(home: Path, run: str | None, project: str) -> dict[str, Any]:
+def _read_mark(home: Path) -> dict[str, Any]:
+    """The mark; empty when there is none, or not one of this version."""
+    try:
+        mark = json.loads((home / MARK).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return mark if isinstance(mark, dict) else {}
+
+
+def _mark(home: Path, run: str, project: str) -> dict[str, Any]:
     file = home / WAREHOUSE
     state = file.stat() if file.exists() else None
     return {"run": run, "project": project, "warehouse": [state.st_size, state.st_mtime_ns] if state else None}
