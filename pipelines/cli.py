@@ -17,7 +17,8 @@ from rich.table import Table as RichTable
 
 from pipelines import generate_cli, privacy_cli, renewal
 from pipelines.erasure import ErasureError
-from pipelines.publish import DATABASE, REPORT, PublishError, current, list_releases
+from pipelines.export import DATABASE
+from pipelines.publish import REPORT, PublishError, current, list_releases
 from pipelines.publish import rollback as roll_back
 from pipelines.rotation import RotationError
 from pipelines.settings import PROJECT, Config, ConfigError, Settings, load_settings

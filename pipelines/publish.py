@@ -1,7 +1,6 @@
 """Releases: what BI tools read. Each is a folder of its own, made whole and then pointed to by `current`.
 
-<home>/releases/<time>/ holds engagement.duckdb (read-only, all tables in schema main, with comments), parquet/<table>.parquet,
-csv/<table>.csv (UTF-8 with BOM, so that Excel reads Japanese), report.html and manifest.json. `current` is a symlink replaced by
+<home>/releases/<time>/ holds the tables (pipelines/export.py), report.html and manifest.json. `current` is a symlink replaced by
 rename: a reader keeps the release it opened, the next one opens the new release, and neither waits. Published files are never
 written again.
 """
@@ -11,15 +10,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
 
-import duckdb
+from pipelines.export import DATABASE, Before, export
+from pipelines.increments import WAREHOUSE, built_by
 
-DATABASE, REPORT = "engagement.duckdb", "report.html"
+MANIFEST, REPORT = "manifest.json", "report.html"
 NAME = "%Y%m%dT%H%M%S.%fZ"  # names of releases sort by the time they were published at
 
 
@@ -37,11 +37,20 @@ class Release:
     is_current: bool
 
 
-def publish(home: Path, tables: Sequence[str], *, report: Callable[[Path, str], str], run: str, keep: int) -> Release:
+def publish(
+    home: Path,
+    tables: Sequence[str],
+    *,
+    report: Callable[[Path, str], str],
+    run: str,
+    keep: int,
+    month_columns: Mapping[str, str] | None = None,
+) -> Release:
     """Copy `tables` from the warehouse into a new release, switch `current` to it and remove all but the newest `keep`.
 
-    `report` makes the page of a database and the name of its release; when it fails, so does publishing, and `current` stays.
-    Raises PublishError when the warehouse was not built whole by `run`.
+    Those named in `month_columns` are cut by the month of that column. `report` makes the page of a database and the name of its
+    release; when it fails, so does publishing, and `current` stays. Raises PublishError when the warehouse was not
+    built whole by `run`.
     """
     require_built(home, run)
     releases = home / "releases"
@@ -52,17 +61,20 @@ def publish(home: Path, tables: Sequence[str], *, report: Callable[[Path, str], 
         leftover.unlink()
     name = datetime.now(UTC).strftime(NAME)
     making = releases / f".{name}.making"
-    counts = _export(home / "warehouse.duckdb", making, tables)
+    exported = export(home / WAREHOUSE, making, tables, month_columns or {}, _newest(home))
     (making / REPORT).write_text(report(making / DATABASE, name), encoding="utf-8")
-    files = sorted(path for path in making.rglob("*") if path.is_file())
+    files = sorted(str(path.relative_to(making)) for path in making.rglob("*") if path.is_file())
     manifest = {
         "release": name,
         "run": run,
-        "tables": counts,
-        "files": {str(path.relative_to(making)): _sha256(path) for path in files},
+        "tables": exported.rows,
+        "months": exported.months,
+        "files": {file: exported.checksums.get(file) or _sha256(making / file) for file in files},
     }
-    (making / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    (making / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     for path in making.rglob("*"):
+        if str(path.relative_to(making)) in exported.checksums:
+            continue  # lies on the disk already, as part of the release before
         if path.is_file():
             path.chmod(0o444)
         _fsync(path)
@@ -72,7 +84,15 @@ def publish(home: Path, tables: Sequence[str], *, report: Callable[[Path, str], 
     for old in list_releases(home)[keep:]:
         if not old.is_current:
             remove_release(old)
-    return Release(name, releases / name, counts, True)
+    return Release(name, releases / name, exported.rows, True)
+
+
+def _newest(home: Path) -> Before | None:
+    """The files of the newest release."""
+    for release in list_releases(home):
+        manifest = json.loads((release.path / MANIFEST).read_text())
+        return Before(release.path, manifest.get("months", {}), manifest["files"])
+    return None
 
 
 def remove_release(release: Release) -> None:
@@ -82,10 +102,10 @@ def remove_release(release: Release) -> None:
 
 def require_built(home: Path, run: str) -> None:
     """PublishError unless the warehouse is whole and was built by `run`: a half-built one must not be read."""
-    mark = home / "warehouse.built"
-    if not mark.exists():
+    builder = built_by(home)
+    if builder is None:
         raise PublishError("the warehouse was not built whole; run the nightly job again")
-    if mark.read_text() != run:
+    if builder != run:
         raise PublishError("another run has rebuilt the warehouse since; run the nightly job again")
 
 
@@ -94,7 +114,7 @@ def list_releases(home: Path) -> list[Release]:
     releases = home / "releases"
     current = (releases / "current").resolve().name if (releases / "current").exists() else None
     found = []
-    for file in sorted(releases.glob("[0-9]*/manifest.json"), reverse=True):
+    for file in sorted(releases.glob(f"[0-9]*/{MANIFEST}"), reverse=True):
         manifest = json.loads(file.read_text())
         found.append(Release(file.parent.name, file.parent, manifest["tables"], file.parent.name == current))
     return found
@@ -122,59 +142,9 @@ def rollback(home: Path, name: str | None = None) -> Release:
     return next(release for release in list_releases(home) if release.is_current)
 
 
-def _export(warehouse: Path, folder: Path, tables: Sequence[str]) -> dict[str, int]:
-    (folder / "parquet").mkdir(parents=True)
-    (folder / "csv").mkdir()
-    counts: dict[str, int] = {}
-    with duckdb.connect(str(folder / DATABASE)) as connection:
-        connection.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
-        for table in tables:
-            # A fresh file: nothing that was erased from the warehouse can hide in its pages.
-            connection.execute(f'create table main."{table}" as from warehouse.main."{table}" order by all')
-            _copy_comments(connection, table)
-            parquet = _quoted(folder / "parquet" / f"{table}.parquet")
-            connection.execute(f"copy main.\"{table}\" to '{parquet}' (format parquet, compression zstd)")
-            _write_csv(connection, table, folder / "csv" / f"{table}.csv")
-            row = connection.execute(f'select count(*) from main."{table}"').fetchone()
-            counts[table] = int(row[0]) if row else 0
-        connection.execute("detach warehouse")
-        connection.execute("checkpoint")
-    return counts
-
-
-def _copy_comments(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    where = "database_name = 'warehouse' and schema_name = 'main' and table_name = ? and comment is not null"
-    for (comment,) in connection.execute(f"select comment from duckdb_tables() where {where}", [table]).fetchall():
-        connection.execute(f"comment on table main.\"{table}\" is '{_quoted(comment)}'")
-    for column, comment in connection.execute(
-        f"select column_name, comment from duckdb_columns() where {where}", [table]
-    ).fetchall():
-        connection.execute(f'comment on column main."{table}"."{column}" is \'{_quoted(comment)}\'')
-
-
-def _write_csv(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> None:
-    """Text that a spreadsheet would run as a formula is given a leading apostrophe (OWASP, CSV injection)."""
-    columns = connection.execute(f'describe main."{table}"').fetchall()
-    parts = [
-        f"""case when regexp_matches("{name}", '^[=+@\\t\\r-]') then '''' || "{name}" else "{name}" end as "{name}\""""
-        if kind == "VARCHAR"
-        else f'"{name}"'
-        for name, kind, *_ in columns
-    ]
-    connection.execute(f"copy (select {', '.join(parts)} from main.\"{table}\") to '{_quoted(file)}' (format csv, header)")
-    with open(file, "rb") as plain, open(file.with_suffix(".bom"), "wb") as marked:
-        marked.write(b"\xef\xbb\xbf")
-        shutil.copyfileobj(plain, marked)
-    os.replace(file.with_suffix(".bom"), file)
-
-
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
-
-
-def _quoted(text: object) -> str:
-    return str(text).replace("'", "''")
 
 
 def _point_current(releases: Path, name: str) -> None:

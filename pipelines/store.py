@@ -119,6 +119,11 @@ class Store:
             days.update(_manifest(file))
         return days
 
+    def manifests(self, table: Table) -> Iterator[tuple[str, dict[date, Day]]]:
+        """Connection and manifest of every landed month file of one table."""
+        for file in self.month_files(self.landing, table):
+            yield file.stem, _manifest(file)
+
     def reached(self, connection: str) -> date | None:
         """The day up to which the connection has landed without a gap; None when it never has."""
         file = self.landing / REACHED / connection

@@ -13,7 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.publish import DATABASE, PublishError, list_releases, publish, rollback
+from pipelines import increments
+from pipelines.export import DATABASE
+from pipelines.publish import PublishError, list_releases, publish, remove_release, rollback
 
 Content = Callable[[Path], dict[str, tuple[int, bytes]]]
 RUN = "run-1"
@@ -29,7 +31,7 @@ def build(home: Path, sales: int = 100, run: str = RUN, extra: str = "") -> None
         warehouse.execute("comment on column rpt_sales.net_sales_jpy is 'Net sales (円)'")
         warehouse.execute("create or replace table private_people (name varchar)")
         warehouse.execute(extra)
-    (home / "warehouse.built").write_text(run)
+    increments.end(home, run, "project")
 
 
 def draw(database: Path, name: str) -> str:
@@ -202,3 +204,59 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     (releases / ".current.4711").symlink_to(first)
     second = release(tmp_path)
     assert {path.name for path in releases.iterdir()} == {first, second, "current"}
+
+
+def release_days(home: Path, *sales: tuple[str | None, int]) -> Path:
+    """A release of a table that is cut by months: a day and an amount per row."""
+    rows = ", ".join(f"(cast({f'{day!r}' if day else 'null'} as date), {amount})" for day, amount in sales)
+    build(home, extra=f"create or replace table fct_sales as from (values {rows}) as rows(business_date, amount)")
+    months = {"fct_sales": "business_date"}
+    return publish(home, ["fct_sales", "rpt_sales"], report=draw, run=RUN, keep=7, month_columns=months).path
+
+
+def inodes(path: Path) -> dict[str, int]:
+    return {f"{file.parent.parent.name} {file.stem}": file.stat().st_ino for file in path.glob("*/fct_sales/*")}
+
+
+def test_a_table_that_grows_with_the_days_is_cut_by_months(tmp_path: Path) -> None:
+    made = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2), ("2026-09-30", 3), (None, 4))
+    assert {file.name for file in (made / "parquet" / "fct_sales").iterdir()} == {
+        "2026-08.parquet", "2026-09.parquet", "undated.parquet",
+    }  # fmt: skip
+    assert (made / "csv" / "fct_sales" / "2026-09.csv").read_text("utf-8-sig").split() == [
+        "business_date,amount", "2026-09-01,2", "2026-09-30,3",
+    ]  # fmt: skip
+    for kind, read in (("parquet", "read_parquet"), ("csv", "read_csv")):
+        assert duckdb.sql(f"select sum(amount) from {read}('{made}/{kind}/fct_sales/*')").fetchall() == [(10,)]
+    assert query(made / DATABASE, "select sum(amount) from fct_sales") == [(10,)]
+    assert (made / "parquet" / "rpt_sales.parquet").exists()
+
+
+def test_only_months_that_changed_are_written_again(tmp_path: Path) -> None:
+    first = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2))
+    second = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2), ("2026-09-02", 3))
+    before, after = inodes(first), inodes(second)
+    assert {name for name in after if after[name] == before[name]} == {"parquet 2026-08", "csv 2026-08"}
+    for made in (first, second):
+        for name, checksum in json.loads((made / "manifest.json").read_text())["files"].items():
+            assert sha256((made / name).read_bytes()).hexdigest() == checksum, name
+    remove_release(list_releases(tmp_path)[1])
+    assert duckdb.sql(f"select sum(amount) from read_parquet('{second}/parquet/fct_sales/*')").fetchall() == [(6,)]
+
+
+def test_a_month_that_came_back_to_what_it_was_or_lost_its_rows_is_told_right(tmp_path: Path) -> None:
+    release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2))
+    release_days(tmp_path, ("2026-08-31", 9))
+    third = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2))
+    assert duckdb.sql(f"select sum(amount) from read_parquet('{third}/parquet/fct_sales/*')").fetchall() == [(3,)]
+
+
+def test_a_column_of_another_type_and_a_file_that_is_gone_are_written_anew(tmp_path: Path) -> None:
+    first = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2))
+    (first / "csv" / "fct_sales" / "2026-09.csv").unlink()
+    second = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2))
+    shared = {name for name, inode in inodes(second).items() if inode in inodes(first).values()}
+    assert shared == {"parquet 2026-08", "csv 2026-08"}
+    build(tmp_path, extra="create or replace table fct_sales as select date '2026-08-31' as business_date, 1::bigint as amount")
+    third = publish(tmp_path, ["fct_sales"], report=draw, run=RUN, keep=7, month_columns={"fct_sales": "business_date"}).path
+    assert not set(inodes(third).values()) & set(inodes(second).values())

@@ -38,7 +38,30 @@
     round(cast({{ figure }} as double), 6)
 {%- endmacro %}
 
-{# Fifth of the rows by a value, 5 = highest; equal values are in the same fifth, so that chance moves nobody. #}
-{% macro quintile(partition_by, value) -%}
-    cast(least(1 + floor(5 * percent_rank() over (partition by {{ partition_by }} order by {{ value }})), 5) as int)
+{#
+    For each value of a month the share of the month's rows that have less, 0 to 1: what percent_rank() over the month gives, but
+    every value is ranked once, not every row. Empty values have no share.
+#}
+{% macro shares_below(relation, value) -%}
+    select
+        month_start,
+        value,
+        coalesce({{ safe_divide('sum(n) over to_value - n', 'sum(n) over of_month - 1') }}, 0) as share
+    from (
+        select
+            month_start,
+            {{ value }} as value,
+            count(*) as n
+        from {{ relation }}
+        where {{ value }} is not null
+        group by month_start, {{ value }}
+    ) as counted
+    window
+        of_month as (partition by month_start),
+        to_value as (partition by month_start order by value rows between unbounded preceding and current row)
+{%- endmacro %}
+
+{# Fifth of the rows by the share that has less, 5 = highest; equal values are in the same fifth, so that chance moves nobody. #}
+{% macro quintile(share) -%}
+    cast(least(1 + floor(5 * {{ share }}), 5) as int)
 {%- endmacro %}

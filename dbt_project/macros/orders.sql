@@ -22,3 +22,19 @@
 {% macro to_jpy(amount, fx_rate) -%}
     cast(cast({{ amount }} as decimal(22, 4)) * {{ fx_rate }} as decimal(18, 2))
 {%- endmacro %}
+
+{# Whose an order is, by which pseudonym of them it names, and what its currency was worth on its day. Reads orders, aliases and fx_days. #}
+{% macro identified_orders() -%}
+    select
+        orders.*,
+        {{ key_of(['orders.connection', 'orders.order_id']) }} as order_key,
+        aliases.customer_key,
+        fx_days.jpy_per_unit as fx_rate,
+        coalesce(fx_days.is_carried_forward, false) as is_fx_carried_forward
+    from orders
+    left join aliases on {{ alias_of('orders') }} = aliases.alias_pid
+    left join fx_days
+        on
+            orders.currency = fx_days.currency
+            and orders.business_date = fx_days.date_day
+{%- endmacro %}

@@ -3,9 +3,9 @@
 Data flow: a panel (subject x period) -> one number per subject (or one regression) -> effect, interval, p, pre-trend ->
 verdict in words.
 
-Arms that were not drawn may have been drifting apart before the start. A look at that time misses what is too small for it (Roth,
-AER: Insights 2022), so it does not decide: the interval is wide enough for both, a drift that ended at the start and one that
-went on (Rambachan & Roth, REStud 2023, with a straight drift).
+Arms that were not drawn may have been drifting apart before the start. A look at that time misses what is too small for it
+(Roth, AER: Insights 2022), so it does not decide: each subject's straight trend is always part of the model, and the effect is
+the shift of the level beside it.
 
 The panel is at the level at which the measure was given out: persons where persons were drawn, units where units were. So nobody
 counts as independent who was not, which is what cluster-robust errors are for (Bertrand, Duflo & Mullainathan, QJE 2004,
@@ -19,20 +19,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb, inf, isfinite
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.analysis.imputation import SEED, drift, imputed, judged, orders, without_means
 from pipelines.analysis.permutation import permutation_interval
 from pipelines.analysis.series import level_shift
+from pipelines.analysis.shifts import SEED, drifts_before, of_orders, of_subjects
 
 Floats = NDArray[np.float64]
 
 FEW = 20  # subjects in the smaller arm, under which intervals come from permutations
 MOST_PERMUTATIONS = 4_999
 LEAST_PRE_PERIODS = 3  # under which there is no trend before the start to look at
+TRENDED = "comparative_series"
 LEAST_SERIES = 4  # periods on each side that a series without a control group needs
 
 
@@ -43,7 +45,7 @@ class Effect:
     `baseline`: the treated before the start (with a holdout that has no period before: the control group). `actual`: the
     treated since. `effect`: actual less what would have been without the measure. `pre_trend`: by how much more the treated
     rose per period before the start than the others (without a control group: the slope of the series itself).
-    `may_be_drift`: the interval would leave zero out, if a drift from before the start could be ruled out.
+    `may_be_drift`: without the trends the interval would leave zero out on a side on which it does not lie.
     """
 
     method: str
@@ -141,26 +143,30 @@ def _holdout(panel: pd.DataFrame, alpha: float) -> Effect:
 
 
 def _difference(panel: pd.DataFrame, alpha: float) -> Effect:
-    """Difference in differences: the change of the treated less the change of the others, one change per subject.
-
-    The interval is widened by what the same gives of the changes beyond each subject's own trend before the start.
+    """The shift of the treated less that of the others, one per subject: beside its own trend where the time before the start
+    tells one, else the plain change.
     """
     arms = _collapse(panel).dropna()
     effect = _sizes("difference_in_differences", arms, panel)
     if effect.why_not:
         return effect
-    treated = arms["treated"].to_numpy(bool)
-    change = (arms["since"] - arms["before"]).to_numpy(float)
-    effect = _compared(effect, change, treated, alpha)
     of_treated = arms[arms["treated"]]
     effect = replace(effect, baseline=float(of_treated["before"].mean()), actual=float(of_treated["since"].mean()))
+    y, starts, periods = _matrix(panel)
+    since = periods >= starts.min()
+
+    def compared(method: str, subjects: pd.Index[Any], *, with_trend: bool) -> Effect:
+        treated = arms.loc[subjects, "treated"].to_numpy(bool)
+        if treated.all() or not treated.any():
+            return replace(effect, why_not="too_few_subjects")
+        shifts = of_subjects(y.loc[subjects].to_numpy(float), since, periods, with_trend=with_trend)
+        of_these = replace(effect, method=method, n_treated=int(treated.sum()), n_control=int((~treated).sum()))
+        return _compared(of_these, shifts, treated, alpha)
+
     slopes = _slopes(panel)
-    effect = _with_pre_trend(effect, slopes)
-    if effect.pre_trend is None or effect.effect is None:
-        return effect
-    trended = arms.join(slopes[["slope", "steps"]], how="inner")
-    beyond = (trended["since"] - trended["before"] - trended["slope"] * trended["steps"]).to_numpy(float)
-    return _widened(effect, _compared(Effect("beyond_trend"), beyond, trended["treated"].to_numpy(bool), alpha))
+    plain = compared(effect.method, arms.index, with_trend=False)
+    beside_trends = compared(TRENDED, arms.index.intersection(slopes.index), with_trend=True)
+    return plain if beside_trends.effect is None else _with_pre_trend(_beside(beside_trends, plain), slopes)
 
 
 def _compared(effect: Effect, outcome: Floats, treated: NDArray[np.bool_], alpha: float) -> Effect:
@@ -176,18 +182,13 @@ def _compared(effect: Effect, outcome: Floats, treated: NDArray[np.bool_], alpha
     return replace(effect, inference="welch", effect=found, p=p, ci_low=float(low), ci_high=float(high))
 
 
-def _widened(effect: Effect, beyond: Effect) -> Effect:
-    """The effect, its interval wide enough to hold that of the estimate beyond the drift before the start, too.
+def _beside(effect: Effect, plain: Effect) -> Effect:
+    """The effect beside the trends, and whether the plain change leaves zero out on a side where it does not."""
 
-    Where that one has no bounds (too few subjects), the interval stays, and what it says may all be drift.
-    """
-    if effect.ci_low is None or effect.ci_high is None or effect.p is None:
-        return effect
-    leaves_zero_out = not effect.ci_low <= 0 <= effect.ci_high
-    if beyond.ci_low is None or beyond.ci_high is None or beyond.p is None:
-        return replace(effect, may_be_drift=leaves_zero_out)
-    low, high = min(effect.ci_low, beyond.ci_low), max(effect.ci_high, beyond.ci_high)
-    return replace(effect, ci_low=low, ci_high=high, p=max(effect.p, beyond.p), may_be_drift=leaves_zero_out and low <= 0 <= high)
+    def side(one: Effect) -> int:
+        return int((one.ci_low or 0) > 0) - int((one.ci_high or 0) < 0)
+
+    return replace(effect, may_be_drift=side(plain) not in (0, side(effect)))
 
 
 def _sizes(method: str, arms: pd.DataFrame, panel: pd.DataFrame) -> Effect:
@@ -241,19 +242,15 @@ def _with_pre_trend(effect: Effect, slopes: pd.DataFrame) -> Effect:
 
 
 def _slopes(panel: pd.DataFrame) -> pd.DataFrame:
-    """By subject with enough periods before the start: `treated`, the least-squares `slope` per period of that time, and by how
-    many `steps` the middle of the periods since lies behind the middle of those before.
-    """
-    is_since = panel["period"] >= panel["treated_from"].min()
-    before, since = panel[~is_since], panel[is_since]
+    """By subject with enough periods before the start: `treated`, and the least-squares `slope` per period of that time."""
+    before = panel[panel["period"] < panel["treated_from"].min()]
     periods = before.groupby("subject")["period"]
-    middle, offset = periods.mean(), before["period"] - periods.transform("mean")
+    offset = before["period"] - periods.transform("mean")
     squares = (offset**2).groupby(before["subject"]).sum()
     slopes = pd.DataFrame(
         {
             "treated": before.groupby("subject")["treated_from"].first().notna(),
             "slope": (offset * before["value"]).groupby(before["subject"]).sum() / squares,
-            "steps": since.groupby("subject")["period"].mean().reindex(middle.index) - middle,
         }
     )
     enough: pd.DataFrame = slopes[periods.size() >= LEAST_PRE_PERIODS]
@@ -263,66 +260,56 @@ def _slopes(panel: pd.DataFrame) -> pd.DataFrame:
 # -- one start after the other ---------------------------------------------------------------------------------------------------
 
 
-def _staggered(panel: pd.DataFrame, alpha: float) -> Effect:
-    """Imputation: subject and period means are learnt where nobody was treated yet and tell what the treated would have been.
-
-    Borusyak, Jaravel & Spiess, Review of Economic Studies 2024. The interval comes from permuting the starts over the
-    subjects, and is widened by what the same gives when a drift of those who start earlier is learnt with the means. A period in
-    which nobody is left untreated cannot be judged and is left out.
-    """
+def _matrix(panel: pd.DataFrame) -> tuple[pd.DataFrame, Floats, Floats]:
+    """Values by subject (rows) and period, the subjects' starts (infinite: never), and the periods."""
     values = panel.pivot(index="subject", columns="period", values="value")
-    starts = panel.groupby("subject")["treated_from"].first().reindex(values.index).to_numpy(float)
-    starts = np.where(np.isnan(starts), inf, starts)
-    periods = values.columns.to_numpy(float)
+    starts = panel.groupby("subject")["treated_from"].first().reindex(values.index).astype(float).fillna(inf)
+    return values, np.asarray(starts, dtype=np.float64), np.asarray(values.columns, dtype=np.float64)
+
+
+def _staggered(panel: pd.DataFrame, alpha: float) -> Effect:
+    """The shift that all share at their own starts, beside each subject's trend and the waves of all; where the time before the
+    starts tells no trend, beside the subjects' levels. The interval comes from permuting the starts over the subjects.
+    """
+    values, starts, periods = _matrix(panel)
+    y, begun = values.to_numpy(float), np.isfinite(starts)
     effect = Effect(
-        "imputation",
-        n_treated=int(np.isfinite(starts).sum()),
-        n_control=int((~np.isfinite(starts)).sum()),
+        "difference_in_differences",
+        n_treated=int(begun.sum()),
+        n_control=int((~begun).sum()),
         n_periods=len(periods),
-        all_treated=bool(np.isfinite(starts).all()),
+        all_treated=bool(begun.all()),
     )
     if effect.n_treated == 0:
         return replace(effect, why_not="no_treated")
-    y = values.to_numpy(float)
-    cells = judged(y, starts[None, :], periods)[0]
-    if not cells.any():
+    if len(set(starts)) == 1:
         return replace(effect, why_not="no_control")
-    before = (periods < starts[:, None]) & ~np.isnan(y) & np.isfinite(starts)[:, None]
-    effect = replace(effect, actual=float(y[cells].mean()), baseline=float(y[before].mean()) if before.any() else None)
-    effect = _permuted_starts(effect, y, starts, periods, alpha, with_drift=False)
-    effect = _staggered_pre_trend(effect, y, starts, periods)
-    if effect.pre_trend is None:
-        return effect
-    return _widened(effect, _permuted_starts(Effect("beyond_drift"), y, starts, periods, alpha, with_drift=True))
-
-
-def _permuted_starts(effect: Effect, y: Floats, starts: Floats, periods: Floats, alpha: float, *, with_drift: bool) -> Effect:
-    """The imputation and the interval of permuted starts, a drift taken out beforehand (Freedman & Lane, JBES 1983)."""
-    true, ones = starts[None, :], (periods >= starts[:, None]).astype(float)
-    found = imputed(y, true, periods, ones, with_drift=with_drift)
-    if not isfinite(found.gap[0]):
-        return replace(effect, why_not="too_few_subjects")
-    steady = y - found.slope[0] * drift(true, periods)[0]
-    others = imputed(steady, orders(starts), periods, ones, with_drift=with_drift)
-    known = np.isfinite(others.gap)
-    return _permuted(effect, *permutation_interval(float(found.gap[0]), others.gap[known], others.share[known], alpha))
-
-
-def _staggered_pre_trend(effect: Effect, y: Floats, starts: Floats, periods: Floats) -> Effect:
-    """By how much more those rose per period, before their start, who started earlier (first against last); p from permuted
-    starts.
-    """
-    free = ~np.isnan(y) & (periods < starts[:, None])
+    is_since = periods >= starts[:, None]
+    before, since = y[begun][~is_since[begun]], y[is_since]
+    if not np.isfinite(since).any():
+        return replace(effect, why_not="no_treated")
+    baseline = float(np.nanmean(before)) if np.isfinite(before).any() else None
+    effect = replace(effect, baseline=baseline, actual=float(np.nanmean(since)))
+    plain = _permuted_starts(effect, y, starts, periods, alpha, with_trend=False)
+    free = ~np.isnan(y) & ~is_since
     free &= (free.sum(axis=1) >= LEAST_PRE_PERIODS)[:, None]
-    if free.any(axis=1).sum() < LEAST_PRE_PERIODS or len(set(starts)) == 1:
-        return effect
-    figures = np.concatenate([np.nan_to_num(y)[None], drift(orders(starts), periods)])
-    rise, *drifts = without_means(free[None], figures[None])[0] * free
-    spreads = (np.array(drifts) ** 2).sum(axis=(1, 2))
-    # An order that leaves no drift in these cells has no slope.
-    slopes = (np.array(drifts) * rise).sum(axis=(1, 2)) / np.where(spreads > 1e-9, spreads, inf)
-    p = float(np.mean(np.abs(slopes) >= abs(slopes[0]) - 1e-9))
-    return replace(effect, pre_trend=float(slopes[0]), pre_trend_p=p)
+    if free.any(axis=1).sum() < LEAST_PRE_PERIODS:
+        return plain
+    beside_trends = _permuted_starts(replace(effect, method=TRENDED), y, starts, periods, alpha, with_trend=True)
+    if beside_trends.effect is None:
+        return plain
+    drifts = drifts_before(y, starts, periods, free)
+    p = float(np.mean(np.abs(drifts) >= abs(drifts[0]) - 1e-9))
+    return replace(_beside(beside_trends, plain), pre_trend=float(drifts[0]), pre_trend_p=p)
+
+
+def _permuted_starts(effect: Effect, y: Floats, starts: Floats, periods: Floats, alpha: float, *, with_trend: bool) -> Effect:
+    """The shift that all share at their starts and its permutation interval."""
+    shifts, shares = of_orders(y, starts, periods, with_trend=with_trend)
+    if not isfinite(shifts[0]):
+        return replace(effect, why_not="too_few_subjects")
+    known = np.isfinite(shifts)
+    return _permuted(effect, *permutation_interval(float(shifts[0]), shifts[known], shares[known], alpha))
 
 
 # -- no control group ------------------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from pipelines.analysis.verdicts import verdict
 
 METHODS = {
     "holdout": "cuped",
-    "diff_in_diff": "difference_in_differences",
-    "staggered": "imputation",
+    "diff_in_diff": "comparative_series",
+    "staggered": "comparative_series",
     "before_after": "interrupted_series",
 }
 EMPLOYEES = ("employee", "org_unit")  # types of subjects whose events are those of employees
@@ -96,7 +96,7 @@ def _judge(panel: pd.DataFrame | None, initiative: Any, code: str, better: dict[
     hidden = None if panel is None else panel["suppress_reason"].dropna().min()
     is_suppressed = effect.effect is None and isinstance(hidden, str)
     if is_suppressed:
-        effect = Effect(effect.method, why_not="suppressed")
+        effect = Effect(METHODS[design], why_not="suppressed")
     judged = verdict(effect, design, better.get(code, "up"))
     return {
         "method": effect.method,

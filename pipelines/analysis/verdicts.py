@@ -43,7 +43,7 @@ DESIGN_JA = {"holdout": "対照群", "diff_in_diff": "比較群", "staggered": "
 def verdict(effect: Effect, design: str, direction: str) -> Verdict:
     """What may be claimed. `direction` is the metric's better way, `up` or `down`.
 
-    - not_testable: no estimate; inconclusive: the interval holds 0, or a drift from before the start may explain it all;
+    - not_testable: no estimate; inconclusive: the interval holds 0, or without the trends lies on another side;
     - contradicted: the interval lies on the worse side;
     - suggestive: it lies on the better side, but nobody was left without the measure for the whole time, or the time before the
       start cannot show that arms that were not drawn moved alike;
@@ -63,8 +63,8 @@ def verdict(effect: Effect, design: str, direction: str) -> Verdict:
         return Verdict(
             "inconclusive",
             "may_be_drift",
-            "It moved apart from the others, but a drift too small to be seen before the start may explain it.",
-            "他との差は開きましたが、開始前からのわずかな傾向の差でも説明できます。",
+            "It moved apart from the others, but bit by bit, not at the start: by a drift, or by an effect that grows.",
+            "他との差は開きましたが、開始時点ではなく徐々に開いており、傾向の差か、徐々に現れる効果か区別できません。",
         )
     if effect.ci_low <= 0 <= effect.ci_high:
         return Verdict(

@@ -20,6 +20,8 @@ from filelock import FileLock
 from packaging.version import Version
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from pipelines import increments
+from pipelines.increments import WAREHOUSE
 from pipelines.preview import previews
 from pipelines.settings import PROJECT, Company, Settings
 from pipelines.store import Store, private, writer_lock
@@ -63,10 +65,11 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def dbt_args(company: Company) -> list[str]:
-    """The one dbt call of a night."""
+def dbt_args(company: Company, *, is_kept: bool = False) -> list[str]:
+    """The one dbt call of a night: it builds from nothing, or in a warehouse that is kept what changed."""
     # Unit tests prove the SQL, not the night's data: `make test` runs them.
-    return ["build", "--exclude-resource-type", "unit_test", *_vars(company.fiscal_year_start_month)]
+    args = ["build", "--exclude-resource-type", "unit_test", *_vars(company.fiscal_year_start_month)]
+    return args if is_kept else [*args, "--full-refresh"]
 
 
 def _vars(fiscal_year_start_month: int) -> list[str]:
@@ -100,15 +103,19 @@ def _state() -> str:
 
 
 class Published(NamedTuple):
-    """A published table: its columns and those that name one row (its grain)."""
+    """A published table: its columns, those that name one row (its grain), and the one whose month its files are cut by."""
 
     name: str
     columns: tuple[str, ...]
     grain: tuple[str, ...]
+    month_column: str | None
 
 
 def published_tables(manifest: Mapping[str, Any]) -> list[Published]:
-    """The models whose yml says `meta: {published: true}`; the grain is what their `unique_grain` or `unique` test names."""
+    """The models whose yml says `meta: {published: true}`, some with a `month_column`.
+
+    The grain is what their `unique_grain` or `unique` test names.
+    """
     grains: dict[str, tuple[str, ...]] = {}
     for node in manifest["nodes"].values():
         test = node.get("test_metadata") or {}
@@ -117,7 +124,7 @@ def published_tables(manifest: Mapping[str, Any]) -> list[Published]:
         elif test.get("name") == "unique":
             grains.setdefault(node["attached_node"], (node["column_name"],))
     return sorted(
-        Published(node["name"], tuple(node["columns"]), grains[unique_id])
+        Published(node["name"], tuple(node["columns"]), grains[unique_id], node["config"]["meta"].get("month_column"))
         for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] == "model" and node["config"].get("meta", {}).get("published")
     )
@@ -128,21 +135,26 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
 
     @dbt_assets(manifest=manifest_path(settings), name="warehouse", dagster_dbt_translator=Translator())
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        Store(settings.home, settings.lake).prepare()
-        built = settings.home / "warehouse.built"
+        store = Store(settings.home, settings.lake)
+        store.prepare()
+        project = f"{_state()} {company.fiscal_year_start_month} {duckdb.__version__}"
         os.environ.update(dbt_environment(settings))
         dbt = Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
         with writer_lock(settings.home, context.log.info):
-            # The mark says that the warehouse is whole and whose it is: the exit gate and publish read nothing without it.
-            built.unlink(missing_ok=True)
-            wait_until_free(settings.home / "warehouse.duckdb", context.log.info)
-            context.log.info("dbt build: staging, facts, reports and their tests")
+            wait_until_free(settings.home / WAREHOUSE, context.log.info)
+            # The mark that goes says that the warehouse is whole: the exit gate and publish read nothing without it.
+            is_kept = increments.begin(settings.home, store, project)
+            context.log.info(
+                f"dbt build, {'on top of the last one' if is_kept else 'from nothing'}: staging, facts, reports, tests"
+            )
             shown = {table.name for table in published_tables(json.loads(manifest_path(settings).read_text()))}
             # While dbt holds the file no preview can be read: the first published table waits for its end; so do all that follow,
             # since outputs must come in the order of their dependencies.
             held: dict[str, dg.Output[Any]] = {}
             try:
-                for event in dbt.cli(dbt_args(company), context=context, target_path=settings.home / "dbt").stream():
+                for event in dbt.cli(
+                    dbt_args(company, is_kept=is_kept), context=context, target_path=settings.home / "dbt"
+                ).stream():
                     if isinstance(event, dg.Output):
                         table = context.asset_key_for_output(event.output_name).path[-1]
                         if held or table in shown:
@@ -152,9 +164,11 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
             except DagsterDbtCliRuntimeError:
                 yield from held.values()
                 raise dg.Failure("dbt build failed: " + "; ".join(failures(settings)), allow_retries=False) from None
-            yield from with_previews(held, shown, settings.home / "warehouse.duckdb")
-            (settings.home / "warehouse.duckdb").chmod(0o600)
-            built.write_text(context.run_id)
+            yield from with_previews(held, shown, settings.home / WAREHOUSE)
+            (settings.home / WAREHOUSE).chmod(0o600)
+            # Some models alone, chosen in the UI, leave the others behind: no mark.
+            if context.selected_asset_keys >= warehouse.keys:
+                increments.end(settings.home, context.run_id, project)
 
     return warehouse
 

@@ -152,8 +152,8 @@ def _followed(releases: Sequence[Estimates]) -> set[tuple[str, str, str]]:
 
 
 def _equations(figures: Told, places: Iterable[Place]) -> Iterator[Weights]:
-    """The weights of units and waves in baseline, in actual, in the change of the others, which effect less the rest gives, and
-    in the trend before the start.
+    """The weights of units and waves in baseline, in actual, in effect and in the trend before the start. Where that trend is
+    told, effect is the shift beside the units' trends; else effect less the rest gives the change of the others.
 
     Of two arms each unit counts once, by its mean over the waves; else each wave of a unit counts.
     """
@@ -172,7 +172,12 @@ def _equations(figures: Told, places: Iterable[Place]) -> Iterator[Weights]:
         yield mean(is_treated=True, is_since=False)
     if figures.actual is not None:
         yield mean(is_treated=True, is_since=True)
-    if figures.effect is not None and is_of_two_arms:
+    shift: Weights = {}
+    if figures.pre_trend is not None and figures.design == "diff_in_diff":
+        shift = {**_shift(sides[True, False], sides[True, True], 1), **_shift(sides[False, False], sides[False, True], -1)}
+    if figures.effect is not None and shift:
+        yield shift
+    elif figures.effect is not None and is_of_two_arms:
         yield {**mean(is_treated=False, is_since=True), **mean(is_treated=False, is_since=False, sign=-1)}
     if figures.pre_trend is not None and is_of_two_arms:
         yield {**_slope(sides[True, False], 1), **_slope(sides[False, False], -1)}
@@ -189,5 +194,22 @@ def _slope(places: Iterable[Place], sign: int) -> Weights:
         days = np.array([one.day.toordinal() for one in waves], dtype=float)
         offsets = days - days.mean()
         shares = sign * offsets / ((offsets**2).sum() * len(long))
+        weights |= {(one.unit, one.wave): float(share) for one, share in zip(waves, shares, strict=True)}
+    return weights
+
+
+def _shift(before: Sequence[Place], since: Sequence[Place], sign: int) -> Weights:
+    """The weights of units and waves in the mean of the units' shifts at the start, each beside its level and straight trend."""
+    of_unit: dict[str, list[Place]] = defaultdict(list)
+    for one in [*before, *since]:
+        of_unit[one.unit].append(one)
+    long = [waves for waves in of_unit.values() if LEAST_TREND <= sum(not one.is_since for one in waves) < len(waves)]
+    weights: Weights = {}
+    for waves in long:
+        days = np.array([one.day.toordinal() for one in waves], dtype=float)
+        line = np.column_stack([np.ones(len(waves)), days - days.mean()])
+        step = np.array([float(one.is_since) for one in waves])
+        rest = step - line @ np.linalg.lstsq(line, step, rcond=None)[0]
+        shares = sign * rest / (rest @ rest * len(long))
         weights |= {(one.unit, one.wave): float(share) for one, share in zip(waves, shares, strict=True)}
     return weights

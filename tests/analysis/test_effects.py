@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from statsmodels.regression.linear_model import GLS, OLS
 
 from pipelines.analysis.effects import Effect, estimate
-from pipelines.analysis.imputation import drift, imputed, judged
 from pipelines.analysis.initiatives import COLUMNS, initiative_effects
 from pipelines.analysis.permutation import permutation_interval
 from pipelines.analysis.series import level_shift
+from pipelines.analysis.shifts import of_orders
 from pipelines.analysis.verdicts import WHY_NOT, verdict
 from tests.bench.coverage_of_effects import Case, rows
 
@@ -127,7 +127,7 @@ def test_a_staggered_start_compares_with_those_who_have_not_begun() -> None:
     ]
     effect = estimate(panel(*subjects), "staggered")
     assert effect.effect == pytest.approx(5.0)
-    assert effect.all_treated  # in period 4 nobody is left: that period is not judged, and the claim stays modest
+    assert effect.all_treated  # so the claim stays modest
     assert verdict(effect, "staggered", "up").code == "suggestive"
     assert effect.p == pytest.approx(1 / 24)  # of the 24 orders in which they might have begun none is as extreme
 
@@ -149,66 +149,77 @@ def rising(step: float, effect: float = 0.0, start: int = 4) -> list[list[float]
     return [[step * t + (effect if t >= start else 0.0) + wiggle * (t % 2) for t in range(8)] for wiggle in WIGGLES]
 
 
-def test_a_drift_from_before_the_start_is_within_the_interval_and_no_effect() -> None:
-    """The treated rise by 1 per period more than the others: after 4 periods that looks like 4, and nothing beyond the drift."""
+def test_a_drift_from_before_the_start_is_no_effect() -> None:
+    """The treated rise by 1 per period more than the others: after 4 periods that looks like 4, and is 0 beside the trends."""
     effect = estimate(two_arms(rising(1), rising(0), start=4), "diff_in_diff")
-    assert effect.pre_trend == pytest.approx(1.0, abs=1e-9)
-    assert effect.effect == pytest.approx(4.0)
-    assert [effect.ci_low, effect.ci_high] == pytest.approx([0.0, 4.0], abs=0.3)
-    assert effect.may_be_drift
+    assert (effect.method, effect.pre_trend) == ("comparative_series", pytest.approx(1.0, abs=1e-9))
+    assert [effect.effect, effect.ci_low, effect.ci_high] == pytest.approx([0.0, 0.0, 0.0], abs=0.25)
+    assert effect.may_be_drift  # the plain change is 4
     assert verdict(effect, "diff_in_diff", "up")[:2] == ("inconclusive", "drifting")
 
 
-def test_an_effect_beyond_the_drift_is_still_one() -> None:
-    """On top of the drift an effect of 3: the interval goes from 3, the drift taken out, to 7, the drift over at the start."""
+def test_an_effect_beside_the_drift_is_still_one() -> None:
     effect = estimate(two_arms(rising(1, effect=3), rising(0), start=4), "diff_in_diff")
-    assert [effect.ci_low, effect.ci_high] == pytest.approx([3.0, 7.0], abs=0.3)
+    assert [effect.effect, effect.ci_low, effect.ci_high] == pytest.approx([3.0, 3.0, 3.0], abs=0.25)
+    assert not effect.may_be_drift
     assert verdict(effect, "diff_in_diff", "up").code == "supported"
 
 
-def test_starts_one_after_the_other_are_not_taken_in_by_a_drift() -> None:
-    """Whoever starts earlier rises faster, the more so the earlier; the starts themselves do nothing, or 2."""
+def test_an_effect_that_grows_is_not_called_harm() -> None:
+    """From 0 in steps of 1 over a long time: beside a straight trend that is a fall at the start, and nobody may claim it."""
+    treated = [[max(0.0, t - 4.0) + wiggle * (t % 2) for t in range(20)] for wiggle in WIGGLES]
+    control = [[wiggle * (t % 2) for t in range(20)] for wiggle in WIGGLES]
+    effect = estimate(two_arms(treated, control, start=4), "diff_in_diff")
+    assert effect.ci_high is not None
+    assert effect.ci_high < 0
+    assert verdict(effect, "diff_in_diff", "up")[:2] == ("inconclusive", "may_be_drift")
+
+
+def test_without_three_periods_before_the_start_there_is_no_trend_and_the_claim_stays_modest() -> None:
+    effect = estimate(two_arms([v[2:] for v in rising(0, effect=3)], [v[2:] for v in rising(0)], start=2), "diff_in_diff")
+    assert (effect.method, effect.pre_trend) == ("difference_in_differences", None)
+    assert verdict(effect, "diff_in_diff", "up")[:2] == ("suggestive", "no_pre_trend")
+
+
+def test_starts_one_after_the_other_are_not_taken_in_by_the_trends_of_the_units() -> None:
+    """Each rises at its own pace, those who start earlier the faster; the starts themselves do nothing, or 2."""
     starts = [3, 4, 5, 6, 7, 8, None, None]
 
-    def subjects(effect: float) -> list[tuple[float | None, list[float]]]:
-        return [
+    def found(effect: float) -> Effect:
+        subjects = [
             (
                 start,
-                [
-                    (10 - (start or 10)) / 7 * t + (effect if start and t >= start else 0.0) + 0.01 * (t * n % 3)
-                    for t in range(10)
-                ],
+                [(12 - (start or 9)) / 7 * t + effect * (t >= (start or 10)) + 0.01 * (t * n % 3) for t in range(10)],
             )
             for n, start in enumerate(starts)
         ]
+        return estimate(panel(*subjects), "staggered")
 
-    drifting = estimate(panel(*subjects(0.0)), "staggered")
-    assert drifting.effect is not None
-    assert drifting.effect > 1
-    assert drifting.ci_low == pytest.approx(0.0, abs=0.1)
-    assert verdict(drifting, "staggered", "up").code == "inconclusive"
-    known = panel(*subjects(2.0)).pivot(index="subject", columns="period", values="value").to_numpy(float)
-    begun = np.array([math.inf if start is None else start for start in starts])
-    beyond = imputed(known, begun[None, :], np.arange(10.0), (np.arange(10) >= begun[:, None]).astype(float), with_drift=True)
-    assert beyond.gap[0] == pytest.approx(2.0, abs=0.05)
-    assert beyond.slope[0] == pytest.approx(1.0, abs=0.02)
+    for effect in (0.0, 2.0):
+        shown = found(effect)
+        assert [shown.effect, shown.ci_low, shown.ci_high] == pytest.approx([effect] * 3, abs=0.1)
+        assert shown.pre_trend is not None
+        assert shown.pre_trend > 0.5
+    assert verdict(found(0.0), "staggered", "up").code == "inconclusive"
+    assert verdict(found(2.0), "staggered", "up").code == "supported"
 
 
-def test_the_drift_taken_out_is_what_statsmodels_learns_from_the_cells_before_the_starts() -> None:
+@pytest.mark.parametrize("with_trend", [False, True])
+def test_the_shift_that_all_share_is_what_statsmodels_finds_where_cells_are_missing(with_trend: bool) -> None:
     rng = np.random.default_rng(11)
-    y, starts, periods = rng.normal(0, 1, (6, 9)), np.array([3.0, 4, 5, 6, math.inf, math.inf]), np.arange(9.0)
-    ones = (periods >= starts[:, None]).astype(float)
-    ours = imputed(y, starts[None, :], periods, ones, with_drift=True)
+    y, starts, periods = rng.normal(0, 1, (7, 9)), np.array([3.0, 4, 5, 6, 6, math.inf, math.inf]), np.arange(9.0)
+    y[rng.random(y.shape) < 0.15] = math.nan
+    shifts, shares = of_orders(y, starts, periods, with_trend=with_trend)
     subject, period = np.indices(y.shape)
-    rises = drift(starts[None, :], periods)[0]
-    columns = np.column_stack(
-        [*(subject.ravel() == n for n in range(6)), *(period.ravel() == t for t in range(1, 9)), rises.ravel()]
-    ).astype(float)
-    free = (periods < starts[:, None]).ravel()
-    peer = OLS(y.ravel()[free], columns[free]).fit()
-    rest = (y.ravel() - columns @ peer.params).reshape(y.shape)
-    assert ours.slope[0] == pytest.approx(peer.params[-1], rel=1e-5)
-    assert ours.gap[0] == pytest.approx(rest[judged(y, starts[None, :], periods)[0]].mean(), rel=1e-5)
+    of_each = [subject.ravel() == n for n in range(7)]
+    trends = [rows * period.ravel() for rows in of_each] if with_trend else []
+    treated = (periods >= starts[:, None]).ravel()
+    columns = np.column_stack([treated, *of_each, *trends, *(period.ravel() == t for t in range(1 + with_trend, 9))]).astype(
+        float
+    )
+    known = ~np.isnan(y.ravel())
+    assert shifts[0] == pytest.approx(OLS(y.ravel()[known], columns[known]).fit().params[0], rel=1e-6)
+    assert shares[0] == pytest.approx(1.0)
 
 
 def test_the_shift_of_a_series_is_what_statsmodels_finds_at_the_correlation_that_fits() -> None:
@@ -246,11 +257,11 @@ def found(**changes: object) -> Effect:
         (found(), "up", "supported"),
         (found(), "down", "contradicted"),
         (found(ci_low=-0.1), "up", "inconclusive"),
-        (found(pre_trend_p=0.02), "up", "supported"),  # the interval allows for that drift
+        (found(pre_trend_p=0.02), "up", "supported"),  # that drift is taken out
         (found(all_treated=True), "up", "suggestive"),
         (found(pre_trend_p=None), "up", "suggestive"),  # nobody knows whether they moved alike before
         (found(ci_low=-0.1, may_be_drift=True), "up", "inconclusive"),
-        (found(may_be_drift=True), "up", "inconclusive"),  # of so few that a drift has no bounds
+        (found(may_be_drift=True), "up", "inconclusive"),  # without the trends it lies on another side
         (Effect("cuped"), "up", "not_testable"),
     ],
 )
@@ -312,6 +323,7 @@ def test_the_permutation_interval_is_the_set_of_effects_that_the_test_does_not_r
         Case("diff_in_diff", 25, 25, 0.0),
         Case("diff_in_diff", 40, 40, 0.0, 0.05),
         Case("diff_in_diff", 5, 6, 0.0, 0.3),
+        Case("staggered", 4, 0, 0.0, 0.3),
         Case("before_after", 1, 0, 0.0, before=12, since=12),
     ],
     ids=str,

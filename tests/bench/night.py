@@ -31,6 +31,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pipelines import increments
 from pipelines.assets.warehouse import DBT, DBT_PROJECT, dbt_args, dbt_environment
 from pipelines.generate.scale import drop
 from pipelines.generate.scale_sql import Scale
@@ -88,7 +89,7 @@ class Bench:
         alone = self.folder / "alone"
         shutil.rmtree(alone, ignore_errors=True)
         (alone / "dbt").mkdir(parents=True)
-        for name in ("landing", "quarantine"):
+        for name in ("landing", "quarantine", increments.DAYS):
             (alone / name).symlink_to(self.home / name)
         for name in ("partial_parse.msgpack", "manifest.json"):
             if (self.home / "dbt" / name).exists():
@@ -96,10 +97,10 @@ class Bench:
         yield dbt_environment(Settings(home=alone))
         shutil.rmtree(alone)
 
-    def dbt(self, name: str, environment: dict[str, str]) -> None:
-        """The night's one call of dbt, by itself."""
+    def dbt(self, name: str, environment: dict[str, str], *, is_kept: bool = False) -> None:
+        """A night's one call of dbt, by itself."""
         where = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-        self.command(name, str(DBT), *dbt_args(self.company), *where, environment=environment)
+        self.command(name, str(DBT), *dbt_args(self.company, is_kept=is_kept), *where, environment=environment)
 
     def copy(self) -> None:
         """Copy the landing zone and sync."""
@@ -139,7 +140,7 @@ def of_samples(folder: Path) -> Result:
     bench.night("night", "run", "--date", SAMPLES_NIGHT.isoformat())
     with bench.alone() as environment:
         bench.dbt("dbt from nothing", environment)
-        bench.dbt("dbt", environment)
+        bench.dbt("dbt", environment, is_kept=True)
     return bench.results
 
 

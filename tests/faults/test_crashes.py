@@ -17,8 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 from shops import Shop, line
 
+from pipelines import increments
 from pipelines.assets.warehouse import wait_until_free
-from pipelines.publish import DATABASE, list_releases, publish
+from pipelines.export import DATABASE
+from pipelines.publish import list_releases, publish
 from pipelines.sources.contract import TABLES
 from pipelines.store import Store
 
@@ -162,7 +164,7 @@ def build(home: Path, factor: int) -> None:
             warehouse.execute(
                 f"create or replace table {name} as select i, {factor} * i as n, 'text ' || i as t from range(60000) as r(i)"
             )
-    (home / "warehouse.built").write_text("run-1")
+    increments.end(home, "run-1", "project")
 
 
 MOMENTS: dict[str, str] = {

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from pipelines.settings import PROJECT
 from pipelines.sources.contract import TABLES
 
 LANDED = re.compile(r"read_parquet\('[^']*/landing/(\w+)/(\w+)/[^)]*\)")
+DAYS = re.compile(r"read_parquet\('[^']*/landed_days.parquet'\)")
 Rows = Sequence[Mapping[str, Any]]
+Day = tuple[str, str, date]  # source.table, connection, day of change
 
 # A build takes a third of a second, so that shrinking would take minutes.
 LAW = settings(
@@ -55,39 +57,76 @@ class Compiled:
             self._add(parent)
         self.order.append(name)
 
-    def build(self, landing: Mapping[str, Rows], seeds: Mapping[str, Rows] | None = None) -> duckdb.DuckDBPyConnection:
-        """Run every model on `landing`, rows by `source.table`, missing columns NULL; `seeds` replace the project's own."""
+    def build(
+        self, landing: Mapping[str, Rows], seeds: Mapping[str, Rows] | None = None, file: Path | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """Run every model on `landing`, rows by `source.table`, missing columns NULL; `seeds` replace the project's own.
+
+        The tables are made in memory, or in `file`.
+        """
         connection = duckdb.connect()
-        connection.execute("set threads = 1; set timezone = 'UTC'; attach ':memory:' as warehouse; use warehouse")
-        connection.execute("create schema landing")
-        for landed in TABLES:
-            rows = pa.Table.from_pylist([_whole(row) for row in landing.get(landed.id, ())], schema=landed.schema)
-            connection.register("rows_of_table", rows)
-            connection.execute(f"create table landing.{landed.relation} as select * from rows_of_table")
-            connection.unregister("rows_of_table")
+        where = file or ":memory:"
+        connection.execute(f"set threads = 1; set timezone = 'UTC'; attach '{where}' as warehouse; use warehouse")
+        self._land(connection, landing)
         for name in self.order:
             node = self.nodes[name]
             if node["resource_type"] == "seed":
                 self._seed(connection, node, (seeds or {}).get(node["name"]))
-            elif node["language"] == "python":
-                assert node["name"] == "int_customer_aliases", f"{node['name']} is not built here"
-                aliases = customer_aliases(
-                    connection.sql("select * from int_customer_sightings").df(), mails_per_phone=node["config"]["mails_per_phone"]
-                )
-                rows = pa.Table.from_pandas(aliases.astype(object), schema=_ALIASES, preserve_index=False)
-                connection.register("aliases", rows)
-                connection.execute(f"create table {node['relation_name']} as select * from aliases")
             else:
-                sql = LANDED.sub(r"landing.\1__\2", node["compiled_code"])
-                connection.execute(f"create table {node['relation_name']} as {sql}")
+                self._make(connection, node)
         return connection
+
+    def build_on(self, connection: duckdb.DuckDBPyConnection, landing: Mapping[str, Rows], changed: Iterable[Day]) -> None:
+        """Build again what `build` or this built, after the landing rows of the `changed` days became those of `landing`.
+
+        The models must have been compiled beside a warehouse: then the SQL of the kept ones is that of an increment.
+        """
+        self._land(connection, landing, changed)
+        for name in self.order:
+            node = self.nodes[name]
+            if node["resource_type"] == "seed":
+                continue
+            if node["config"]["materialized"] != "incremental":
+                self._make(connection, node)
+                continue
+            table, key = node["relation_name"], node["config"]["unique_key"]
+            changed_keys = next(one for one in self.nodes.values() if one["name"] == node["config"]["meta"]["changed"])
+            same = " and ".join(f"kept.{column} = changed.{column}" for column in key)
+            connection.execute(f"create temp table anew as {self._sql(node)}")
+            connection.execute(f"delete from {table} as kept using {changed_keys['relation_name']} as changed where {same}")
+            connection.execute(f"insert into {table} by name from anew; drop table anew")
+
+    def _land(self, connection: duckdb.DuckDBPyConnection, landing: Mapping[str, Rows], changed: Iterable[Day] = ()) -> None:
+        connection.execute("create schema if not exists landing")
+        for landed in TABLES:
+            rows = pa.Table.from_pylist([_whole(row) for row in landing.get(landed.id, ())], schema=landed.schema)
+            connection.register("rows_of_table", rows)
+            connection.execute(f"create or replace table landing.{landed.relation} as select * from rows_of_table")
+            connection.unregister("rows_of_table")
+        days = [dict(zip(_DAYS.names, (*day, True), strict=True)) for day in changed]
+        connection.register("rows_of_table", pa.Table.from_pylist(days, schema=_DAYS))
+        connection.execute("create or replace table landing.days as select * from rows_of_table")
+        connection.unregister("rows_of_table")
+
+    def _make(self, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
+        if node["language"] == "python":
+            assert node["name"] == "int_customer_aliases", f"{node['name']} is not built here"
+            aliases = customer_aliases(
+                connection.sql("select * from int_customer_sightings").df(), mails_per_phone=node["config"]["mails_per_phone"]
+            )
+            rows = pa.Table.from_pandas(aliases.astype(object), schema=_ALIASES, preserve_index=False)
+            connection.register("aliases", rows)
+            connection.execute(f"create or replace table {node['relation_name']} as select * from aliases")
+            connection.unregister("aliases")
+        else:
+            connection.execute(f"create or replace table {node['relation_name']} as {self._sql(node)}")
+
+    def _sql(self, node: Mapping[str, Any]) -> str:
+        return DAYS.sub("landing.days", LANDED.sub(r"landing.\1__\2", node["compiled_code"]))
 
     def failures(self, connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
         """The rows that the dbt tests return, by test; empty when all hold."""
-        returned = {
-            node["name"]: connection.execute(LANDED.sub(r"landing.\1__\2", node["compiled_code"])).fetchmany(3)
-            for node in self.tests
-        }
+        returned = {node["name"]: connection.execute(self._sql(node)).fetchmany(3) for node in self.tests}
         return {name: rows for name, rows in returned.items() if rows}
 
     def _seed(self, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], rows: Rows | None) -> None:
@@ -105,6 +144,9 @@ class Compiled:
             )
 
 
+_DAYS = pa.schema(
+    [("source_table", pa.string()), ("connection", pa.string()), ("change_date", pa.date32()), ("is_changed", pa.bool_())]
+)
 _ALIASES = pa.schema([("alias_pid", pa.string()), ("customer_key", pa.string())])
 
 

@@ -56,6 +56,23 @@ def test_a_trend_before_the_start_tells_the_first_wave_from_the_last() -> None:
     assert alone(estimates_of(cells, two, [baseline._replace(pre_trend=0.5)])) == []
 
 
+def test_an_effect_beside_trends_tells_the_wave_since_the_start() -> None:
+    """D, a control unit, is hidden in the first wave and in the one since: the trend tells that, the effect then this."""
+    days = {**DAYS, "w4": date(2026, 11, 1)}
+    cells = [
+        Cell(wave, "org_unit", unit, "score", None if unit == "D" and wave in ("w1", "w4") else 9)
+        for wave in days
+        for unit in "ABD"
+    ]
+    places = [Place("i", unit, wave, unit != "D", wave == "w4", day) for wave, day in days.items() for unit in "ABD"]
+    effect = Told("i", "score", None, "diff_in_diff", effect=5.0)
+    assert alone(estimates_of(cells, places, [effect])) == []
+    told = alone(estimates_of(cells, places, [effect._replace(pre_trend=0.5)]))
+    assert [how.partition("give ")[2] for how in told] == ["D in w1", "D in w4"]
+    # Without the wave since there is no shift.
+    assert len(alone(estimates_of(cells, places[:-3], [effect._replace(pre_trend=0.5)]))) == 1
+
+
 def test_a_unit_that_was_hidden_since() -> None:
     """The older release showed C, the newer one hides it and tells of B and C together."""
     old, new = release("ACD", {"w1": "A"}, ACTUAL), release("AD", {"w1": "ABC"}, ACTUAL)

@@ -181,7 +181,7 @@ medians as (
     group by account_key, month_start
 ),
 
-final as (
+limits as (
     select
         metric_code,
         business_unit,
@@ -208,6 +208,17 @@ final as (
         cast(ci_low as double) as ci_low,
         cast(ci_high as double) as ci_high
     from medians
+),
+
+-- The same from every order of the rows.
+final as (
+    select
+        metric_code,
+        business_unit,
+        month_start,
+        {{ stable('ci_low') }} as ci_low,
+        {{ stable('ci_high') }} as ci_high
+    from limits
 )
 
 select * from final

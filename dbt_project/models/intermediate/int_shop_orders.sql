@@ -1,6 +1,10 @@
 -- One row per shop (or all) x sale of a known customer.
+{{ config(materialized='incremental', unique_key=['order_key'], meta={'changed': 'int_changed_orders'}) }}
+{%- set changed = ref('int_changed_orders') %}
 with orders as (
-    select * from {{ ref('fct_orders') }}
+    select orders.*
+    from {{ ref('fct_orders') }} as orders
+    {{ where_changed('orders', changed, ['order_key']) }}
 ),
 
 scoped as (

@@ -1,10 +1,16 @@
 -- One row per order line.
+{{ config(materialized='incremental', unique_key=['order_key'], meta={'changed': 'int_changed_orders'}) }}
+{%- set changed = ref('int_changed_orders') %}
 with order_lines as (
-    select * from {{ ref('stg_ec__order_lines') }}
+    select order_lines.*
+    from {{ ref('stg_ec__order_lines') }} as order_lines
+    {{ where_changed('order_lines', changed, ['connection', 'order_id']) }}
 ),
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select orders.*
+    from {{ ref('fct_orders') }} as orders
+    {{ where_changed('orders', changed, ['order_key']) }}
 ),
 
 -- The lines of an order that is still held back stay, marked, and count in no sum.

@@ -1,10 +1,16 @@
 -- One row per order.
+{{ config(materialized='incremental', unique_key=['order_key'], meta={'changed': 'int_changed_orders'}) }}
+{%- set changed = ref('int_changed_orders') %}
 with orders as (
-    select * from {{ ref('stg_ec__orders') }}
+    select orders.*
+    from {{ ref('stg_ec__orders') }} as orders
+    {{ where_changed('orders', changed, ['connection', 'order_id']) }}
 ),
 
 order_lines as (
-    select * from {{ ref('stg_ec__order_lines') }}
+    select order_lines.*
+    from {{ ref('stg_ec__order_lines') }} as order_lines
+    {{ where_changed('order_lines', changed, ['connection', 'order_id']) }}
 ),
 
 aliases as (
@@ -37,32 +43,27 @@ line_sums as (
 ),
 
 identified as (
+    {{ identified_orders() }}
+),
+
+judged as (
     select
-        orders.*,
-        {{ key_of(['orders.connection', 'orders.order_id']) }} as order_key,
-        aliases.customer_key,
-        {{ is_sold('orders.status', 'orders.is_test') }} as is_sold,
-        fx_days.jpy_per_unit as fx_rate,
-        coalesce(fx_days.is_carried_forward, false) as is_fx_carried_forward
-    from orders
-    left join aliases on {{ alias_of('orders') }} = aliases.alias_pid
-    left join fx_days
-        on
-            orders.currency = fx_days.currency
-            and orders.business_date = fx_days.date_day
+        *,
+        {{ is_sold('status', 'is_test') }} as is_sold
+    from identified
 ),
 
 numbered as (
     select
         order_key,
         row_number() over (partition by customer_key order by ordered_at, order_key) as order_number_of_customer
-    from identified
+    from judged
     where is_sold and customer_key is not null
 ),
 
 amounts as (
     select
-        identified.*,
+        judged.*,
         numbered.order_number_of_customer,
         {%- for name in [
             "gross", "discount", "points_used", "shipping", "fee", "tax", "taxable_8", "tax_8", "taxable_10", "tax_10"
@@ -71,12 +72,12 @@ amounts as (
         {%- endfor %}
         coalesce(line_sums.lines_n, 0) as lines_n,
         coalesce(line_sums.units, 0) as units
-    from identified
+    from judged
     left join line_sums
         on
-            identified.connection = line_sums.connection
-            and identified.order_id = line_sums.order_id
-    left join numbered on identified.order_key = numbered.order_key
+            judged.connection = line_sums.connection
+            and judged.order_id = line_sums.order_id
+    left join numbered on judged.order_key = numbered.order_key
 ),
 
 converted as (

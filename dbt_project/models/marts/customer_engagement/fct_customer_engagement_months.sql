@@ -1,27 +1,29 @@
 -- One row per customer x month.
+{{ config(materialized='incremental', unique_key=['month_start'], meta={'changed': 'int_changed_months'}) }}
+{%- set changed = ref('int_changed_months') %}
 {%- set counts = [
     "survey_responses", "promoter_answers", "mentions", "organic_posts", "incentivised_posts", "organic_reviews",
     "incentivised_reviews", "points_used_days",
 ] %}
+{%- set of_month = ["orders", "returns_n", "subscriptions_active", "subscriptions_paused", "subscriptions_cancelled"] + counts %}
 {%- set components = ["purchase", "advocacy", "participation", "interaction"] %}
-with sales as (
-    select * from {{ ref('int_shop_orders') }}
+{%- set ranked = {
+    "recency": "last_order_so_far",
+    "frequency": "orders_to_date",
+    "monetary": "net_sales_jpy_to_date",
+    "orders": "orders_12m",
+    "sales": "known_jpy_12m",
+    "advocacy": "advocacy_n",
+    "participation": "participation_n",
+    "interaction": "interaction_n",
+} %}
+with deeds as (
+    select * from {{ ref('int_customer_months') }}
 ),
 
-shop_months as (
-    select * from {{ ref('int_shop_months') }}
-),
-
-adjustments as (
-    select * from {{ ref('fct_order_adjustments') }}
-),
-
-activities as (
-    select * from {{ ref('int_customer_activities') }}
-),
-
-subscription_months as (
-    select * from {{ ref('fct_subscription_months') }}
+months as (
+    select * from {{ ref('int_month_digests') }}
+    where as_of_date is not null
 ),
 
 segments as (
@@ -37,116 +39,92 @@ score_weights as (
     from {{ ref('customer_score_weights') }}
 ),
 
-months as (
-    select
-        month_start,
-        month_end
-    from shop_months
-    where shop = 'all'
-),
-
 customers as (
-    select
+    select distinct
         customer_key,
-        min(month_start) as first_month,
-        case when min(currency) = max(currency) then min(currency) end as currency
-    from sales
-    where shop = 'all'
-    group by customer_key
+        first_month,
+        currency
+    from deeds
+),
+{%- if is_incremental() %}
+
+-- The months that change look back on 12. What a customer did before those only adds to what they did to date: it is one row.
+opening as (
+    select cast({{ dbt.dateadd('month', -12, 'min(month_start)') }} as date) as month_start
+    from {{ changed }}
 ),
 
-sales_of_month as (
-    select
-        customer_key,
-        month_start,
-        count(*) as orders,
-        max(business_date) as last_order_date,
-        sum(net_amount) as net_amount,
-        {{ sum_if_complete('net_jpy') }} as net_jpy
-    from sales
-    where shop = 'all'
-    group by customer_key, month_start
+looked_at as (
+    select months.*
+    from months
+    cross join opening
+    where months.month_start >= opening.month_start
 ),
 
-returns_of_month as (
+gathered as (
     select
-        customer_key,
-        {{ month_start('business_date') }} as month_start,
-        count(*) as adjustments_n,
-        sum(goods_amount) as returns,
-        {{ sum_if_complete('goods_jpy') }} as returns_jpy
-    from adjustments
-    where is_counted and customer_key is not null
-    group by customer_key, {{ month_start('business_date') }}
+        deeds.customer_key,
+        greatest(deeds.month_start, opening.month_start) as month_start,
+        {%- for name in of_month %}
+        cast(sum(deeds.{{ name }}) as bigint) as {{ name }},
+        {%- endfor %}
+        sum(deeds.net_amount) as net_amount,
+        {{ sum_if_complete('deeds.sold_jpy') }} as sold_jpy,
+        {{ sum_if_complete('deeds.returns_jpy') }} as returns_jpy,
+        {%- for name in ["mrr_jpy", "nps_answer", "csat_score", "last_order_date"] %}
+        max(deeds.{{ name }}) as {{ name }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from deeds
+    cross join opening
+    group by deeds.customer_key, greatest(deeds.month_start, opening.month_start)
+),
+{%- else %}
+
+looked_at as (
+    select * from months
 ),
 
-subscriptions_of_month as (
-    select
-        customer_key,
-        month_start,
-        {{ count_if("state_closing = 'active'") }} as subscriptions_active,
-        {{ count_if("state_closing = 'paused'") }} as subscriptions_paused,
-        cast(sum(churned + churned_while_paused) as bigint) as subscriptions_cancelled,
-        {{ sum_if_complete('mrr_closing_jpy') }} as mrr_jpy
-    from subscription_months
-    where customer_key is not null
-    group by customer_key, month_start
+gathered as (
+    select * from deeds
 ),
+{%- endif %}
 
 -- A month without orders, returns or posts is 0 of them; a score nobody gave is empty.
 filled as (
     select
         customers.customer_key,
-        months.month_start,
-        months.month_end,
+        looked_at.month_start,
+        looked_at.as_of_date,
         customers.currency,
-        months.month_start = customers.first_month as is_new,
-        sales_of_month.last_order_date,
-        coalesce(sales_of_month.orders, 0) as orders,
-        coalesce(returns_of_month.adjustments_n, 0) as returns_n,
-        case
-            when customers.currency is not null
-                then cast(coalesce(sales_of_month.net_amount, 0) + coalesce(returns_of_month.returns, 0) as decimal(18, 4))
-        end as net_sales,
-        case when returns_of_month.customer_key is null then 0 else returns_of_month.returns_jpy end as returns_jpy,
-        case when sales_of_month.customer_key is null then 0 else sales_of_month.net_jpy end as sold_jpy,
-        {%- for name in ["subscriptions_active", "subscriptions_paused", "subscriptions_cancelled"] %}
-        coalesce(subscriptions_of_month.{{ name }}, 0) as {{ name }},
+        looked_at.month_start = customers.first_month as is_new,
+        gathered.last_order_date,
+        case when customers.currency is not null then coalesce(gathered.net_amount, 0) end as net_sales,
+        {%- for name in of_month %}
+        coalesce(gathered.{{ name }}, 0) as {{ name }},
         {%- endfor %}
-        case when subscriptions_of_month.customer_key is null then 0 else subscriptions_of_month.mrr_jpy end as mrr_jpy,
-        {%- for name in counts %}
-        coalesce(activities.{{ name }}, 0) as {{ name }},
+        {%- for name in ["sold_jpy", "returns_jpy", "mrr_jpy"] %}
+        case when gathered.customer_key is null then 0 else gathered.{{ name }} end as {{ name }},
         {%- endfor %}
-        activities.nps_answer,
-        activities.csat_score
+        gathered.nps_answer,
+        gathered.csat_score
     from customers
-    inner join months on customers.first_month <= months.month_start
-    {%- for relation in ["sales_of_month", "returns_of_month", "subscriptions_of_month", "activities"] %}
-    left join {{ relation }}
+    inner join looked_at on customers.first_month <= looked_at.month_start
+    left join gathered
         on
-            customers.customer_key = {{ relation }}.customer_key
-            and months.month_start = {{ relation }}.month_start
-    {%- endfor %}
-),
-
-last_day as (
-    select max(business_date) as last_date from sales
+            customers.customer_key = gathered.customer_key
+            and looked_at.month_start = gathered.month_start
 ),
 
 running as (
     select
-        filled.*,
-        cast(filled.sold_jpy + filled.returns_jpy as decimal(18, 2)) as net_sales_jpy,
-        least(filled.month_end, last_day.last_date) as as_of_date,
-        max(filled.last_order_date) over to_date as last_order_so_far,
-        sum(filled.orders) over to_date as orders_to_date,
-        sum(filled.sold_jpy + filled.returns_jpy) over to_date as known_jpy_to_date,
-        sum(case when filled.sold_jpy + filled.returns_jpy is null then 1 else 0 end) over to_date as unknown_months
+        *,
+        cast(sold_jpy + returns_jpy as decimal(18, 2)) as net_sales_jpy,
+        max(last_order_date) over to_date as last_order_so_far,
+        sum(orders) over to_date as orders_to_date,
+        sum(sold_jpy + returns_jpy) over to_date as known_jpy_to_date,
+        sum(case when sold_jpy + returns_jpy is null then 1 else 0 end) over to_date as unknown_months
     from filled
-    cross join last_day
-    window to_date as (
-        partition by filled.customer_key order by filled.month_start rows between unbounded preceding and current row
-    )
+    window to_date as (partition by customer_key order by month_start rows between unbounded preceding and current row)
 ),
 
 -- The score counts 12 months, the current one included. Something given for it makes a deed participation, not advocacy.
@@ -159,7 +137,8 @@ valued as (
         case
             when sum(case when net_sales_jpy is null then 1 else 0 end) over year_to_month = 0
                 then sum(net_sales_jpy) over year_to_month
-        end as net_sales_jpy_12m,
+            else 0
+        end as known_jpy_12m,
         sum(organic_reviews + organic_posts + promoter_answers) over year_to_month as advocacy_n,
         sum(survey_responses + points_used_days + incentivised_reviews + incentivised_posts) over year_to_month as participation_n,
         sum(greatest(mentions - organic_posts - incentivised_posts, 0)) over year_to_month as interaction_n
@@ -167,35 +146,51 @@ valued as (
     window year_to_month as (partition by customer_key order by month_start rows between 11 preceding and current row)
 ),
 
+judged as (
+    select valued.*
+    from valued
+    {{ where_changed('valued', changed, ['month_start']) }}
+),
+{%- for name, column in ranked.items() %}
+
+{{ name }}_shares as (
+    {{ shares_below('judged', column) }}
+),
+{%- endfor %}
+
 -- Who does nothing of a kind has 0 of it, whatever the others do.
 ranked as (
     select
-        *,
-        {{ quintile('month_start', 'last_order_so_far') }} as recency_quintile,
-        {{ quintile('month_start', 'orders_to_date') }} as frequency_quintile,
-        case
-            when net_sales_jpy_to_date is not null
-                then {{ quintile('month_start, net_sales_jpy_to_date is null', 'net_sales_jpy_to_date') }}
-        end as monetary_quintile,
-        (
-            percent_rank() over (partition by month_start order by recency_days desc)
-            + percent_rank() over (partition by month_start order by orders_12m)
-            + percent_rank() over (partition by month_start order by coalesce(net_sales_jpy_12m, 0))
-        ) / 3 as purchase_rank,
-        {%- for name in components[1:-1] %}
-        percent_rank() over (partition by month_start order by {{ name }}_n) as {{ name }}_rank,
+        judged.*,
+        {%- for name in ["recency", "frequency", "monetary"] %}
+        {{ quintile(name ~ '_shares.share') }} as {{ name }}_quintile,
         {%- endfor %}
-        percent_rank() over (partition by month_start order by interaction_n) as interaction_rank
-    from valued
+        {%- for name in components[1:] %}
+        {{ name }}_shares.share as {{ name }}_rank,
+        {%- endfor %}
+        (recency_shares.share + orders_shares.share + sales_shares.share) / 3 as purchase_rank
+    from judged
+    inner join recency_shares
+        on
+            judged.month_start = recency_shares.month_start
+            and judged.last_order_so_far = recency_shares.value
+    {%- for name in ranked if name != "recency" %}
+    left join {{ name }}_shares
+        on
+            judged.month_start = {{ name }}_shares.month_start
+            and judged.{{ ranked[name] }} = {{ name }}_shares.value
+    {%- endfor %}
 ),
 
 weighed as (
     select
         ranked.*,
         segments.segment as rfm_segment,
-        {%- for name in components %}
-        {{ "+ " if not loop.first }}ranked.{{ name }}_rank * score_weights.{{ name }}_weight
-        {%- endfor %} as weighted_rank
+        round(
+            {%- for name in components %}
+            {{ "+ " if not loop.first }}ranked.{{ name }}_rank * score_weights.{{ name }}_weight
+            {%- endfor %}, 9
+        ) as weighted_rank
     from ranked
     cross join score_weights
     left join segments
@@ -204,11 +199,19 @@ weighed as (
             and ranked.frequency_quintile = segments.frequency_quintile
 ),
 
+score_shares as (
+    {{ shares_below('weighed', 'weighted_rank') }}
+),
+
 scored as (
     select
-        *,
-        {{ stable('100 * percent_rank() over (partition by month_start order by round(weighted_rank, 9))') }} as engagement_score
+        weighed.*,
+        {{ stable('100 * score_shares.share') }} as engagement_score
     from weighed
+    inner join score_shares
+        on
+            weighed.month_start = score_shares.month_start
+            and weighed.weighted_rank = score_shares.value
 ),
 
 final as (

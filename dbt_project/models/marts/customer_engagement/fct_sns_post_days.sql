@@ -1,7 +1,11 @@
 -- One row per post x day of reading.
+{{ config(materialized='incremental', unique_key=['platform', 'post_id'], meta={'changed': 'int_changed_posts'}) }}
+{%- set changed = ref('int_changed_posts') %}
 {%- set counters = ["impressions", "reach", "views", "likes", "replies", "reposts", "saves", "clicks"] %}
 with posts as (
-    select * from {{ ref('stg_sns__posts') }}
+    select posts.*
+    from {{ ref('stg_sns__posts') }} as posts
+    {{ where_changed('posts', changed, ['platform', 'post_id']) }}
 ),
 
 meanings as (

@@ -58,12 +58,7 @@ estimated as (
             when customer_metric = 'nps' then {{ nps('favourable_n', 'unfavourable_n', 'n') }}
             else {{ safe_divide('favourable_n', 'n') }}
         end as score,
-        case
-            when customer_metric = 'nps' then {{ nps_margin('favourable_n', 'unfavourable_n', 'n') }}
-            else {{ share_margin(safe_divide('favourable_n', 'n'), 'n') }}
-        end as margin,
-        case when customer_metric = 'nps' then -100 else 0 end as lowest,
-        case when customer_metric = 'nps' then 100 else 1 end as highest
+        {{ nps_margin('favourable_n', 'unfavourable_n', 'n') }} as nps_margin
     from scores
 ),
 
@@ -87,9 +82,7 @@ decided as (
         waves.value as engagement_index,
         waves.n_answered as employees_answered,
         estimated.score,
-        estimated.margin,
-        estimated.lowest,
-        estimated.highest,
+        estimated.nps_margin,
         estimated.n,
         case
             when waves.is_suppressed then waves.suppress_reason
@@ -114,8 +107,16 @@ final as (
         case when suppress_reason is null then engagement_index end as engagement_index,
         case when suppress_reason is null then employees_answered end as employees_answered,
         case when suppress_reason is null then {{ stable('score') }} end as customer_score,
-        case when suppress_reason is null then {{ stable(ci_low('score', 'margin', 'lowest')) }} end as customer_ci_low,
-        case when suppress_reason is null then {{ stable(ci_high('score', 'margin', 'highest')) }} end as customer_ci_high,
+        case
+            when suppress_reason is not null then null
+            when customer_metric = 'nps' then {{ stable(ci_low('score', 'nps_margin', -100)) }}
+            else {{ stable(share_low('score', 'n')) }}
+        end as customer_ci_low,
+        case
+            when suppress_reason is not null then null
+            when customer_metric = 'nps' then {{ stable(ci_high('score', 'nps_margin', 100)) }}
+            else {{ stable(share_high('score', 'n')) }}
+        end as customer_ci_high,
         case when suppress_reason is null then n end as customers_answered,
         suppress_reason,
         -- flags

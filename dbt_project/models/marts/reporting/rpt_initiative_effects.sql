@@ -8,10 +8,39 @@ initiatives as (
 ),
 
 subjects as (
+    select * from {{ ref('int_initiative_subjects') }}
+),
+
+kinds_of_subjects as (
     select
         initiative_key,
         min(subject_type) as subject_type
-    from {{ ref('int_initiative_subjects') }}
+    from subjects
+    group by initiative_key
+),
+
+-- Whom an initiative is compared with may have been given another measure at that time. Where the arms were drawn, both were alike.
+shared as (
+    select distinct
+        compared.initiative_key,
+        measures.code
+    from subjects as compared
+    inner join subjects as treated
+        on
+            compared.subject_type = treated.subject_type
+            and compared.subject_key = treated.subject_key
+            and compared.initiative_key <> treated.initiative_key
+            and compared.compared_to >= treated.start_date
+            and compared.compared_from <= coalesce(treated.end_date, compared.compared_to)
+    inner join initiatives as measures on treated.initiative_key = measures.initiative_key
+    where compared.design <> 'holdout' and not compared.is_treated and treated.is_treated
+),
+
+combined as (
+    select
+        initiative_key,
+        {{ dbt.listagg('code', "', '", 'order by code') }} as codes
+    from shared
     group by initiative_key
 ),
 
@@ -21,11 +50,11 @@ exposed as (
         effects.*,
         case
             when effects.is_target and effects.verdict in ('supported', 'suggestive')
-                then case when subjects.subject_type in ('employee', 'org_unit') then {{ rounded_people('effects.exposure') }} else effects.exposure end
+                then case when kinds_of_subjects.subject_type in ('employee', 'org_unit') then {{ rounded_people('effects.exposure') }} else effects.exposure end
         end as exposure_shown,
-        subjects.subject_type
+        kinds_of_subjects.subject_type
     from effects
-    left join subjects on effects.initiative_key = subjects.initiative_key
+    left join kinds_of_subjects on effects.initiative_key = kinds_of_subjects.initiative_key
 ),
 
 -- What employees did is told to the nearest 5 events, and so is all that is made of it.
@@ -57,8 +86,15 @@ final as (
         effects.method,
         effects.inference,
         effects.verdict,
-        effects.reason_en,
-        effects.reason_ja,
+        case
+            when effects.effect is null or combined.codes is null then effects.reason_en
+            else {{ dbt.concat(["effects.reason_en", "' Some of those it is compared with took part in '", "combined.codes", "' at that time, which may be part of it.'"]) }}
+        end as reason_en,
+        case
+            when effects.effect is null or combined.codes is null then effects.reason_ja
+            else {{ dbt.concat(["effects.reason_ja", "'比較対象の一部は同じ時期に '", "combined.codes", "' の対象でもあり、その影響が混ざりえます。'"]) }}
+        end as reason_ja,
+        combined.codes as overlaps_with,
         -- measures
         case when effects.is_target then initiatives.target_value end as target_value,
         {{ stable('effects.baseline_shown') }} as baseline,
@@ -92,6 +128,7 @@ final as (
         initiatives.end_date
     from coarse as effects
     inner join initiatives on effects.initiative_key = initiatives.initiative_key
+    left join combined on effects.initiative_key = combined.initiative_key
 )
 
 select * from final

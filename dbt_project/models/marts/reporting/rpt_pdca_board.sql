@@ -117,8 +117,10 @@ ruled as (
             when verdict = 'suggestive' and target_status = 'missed' then 'moved_short_of_target'
             when verdict = 'suggestive' then 'moved'
             when reason_code = 'drifting' then 'drifting'
-            when direction <> 'down' and ci_high < effect_needed then 'target_out_of_reach'
-            when direction = 'down' and ci_low > effect_needed then 'target_out_of_reach'
+            when
+                reason_code <> 'may_be_drift'
+                and case when direction = 'down' then ci_low > effect_needed else ci_high < effect_needed end
+                then 'target_out_of_reach'
             when is_last and not is_open then 'ended_open'
             when target_status = 'no_target' then 'no_effect_yet'
             else 'open'

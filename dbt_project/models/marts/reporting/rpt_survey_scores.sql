@@ -98,7 +98,7 @@ estimated as (
         asked.invited_who_answered,
         weighed.n < weighed.min_n as is_suppressed,
         case weighed.kind when 'nps' then -100 else 0 end as lowest,
-        case weighed.kind when 'nps' then 100 when 'csat' then 1 end as highest,
+        case weighed.kind when 'nps' then 100 end as highest,
         {%- for prefix, parts in estimates.items() %}
         case weighed.kind
             when 'nps' then {{ nps(parts[0], parts[1], parts[2]) }}
@@ -107,9 +107,9 @@ estimated as (
         end as {{ prefix }}value,
         case weighed.kind
             when 'nps' then {{ nps_margin(parts[0], parts[1], parts[2], parts[3]) }}
-            when 'csat' then {{ share_margin(safe_divide(parts[0], parts[2]), parts[3]) }}
-            else {{ mean_margin(parts[5], parts[3]) }}
+            when 'ces' then {{ mean_margin(parts[5], parts[3]) }}
         end as {{ prefix }}margin,
+        {{ parts[3] }} as {{ prefix }}answers,
         {%- endfor %}
         weighed.weight is not null as is_weighed
     from weighed
@@ -135,8 +135,16 @@ final as (
         {{ safe_divide('invited_who_answered', 'invited') }} as response_rate,
         {%- for prefix in estimates %}
         case when not is_suppressed then {{ stable(prefix ~ 'value') }} end as {{ prefix }}value,
-        case when not is_suppressed then {{ stable(ci_low(prefix ~ 'value', prefix ~ 'margin', 'lowest')) }} end as {{ prefix }}ci_low,
-        case when not is_suppressed then {{ stable(ci_high(prefix ~ 'value', prefix ~ 'margin', 'highest')) }} end as {{ prefix }}ci_high,
+        case
+            when is_suppressed then null
+            when kind = 'csat' then {{ stable(share_low(prefix ~ 'value', prefix ~ 'answers')) }}
+            else {{ stable(ci_low(prefix ~ 'value', prefix ~ 'margin', 'lowest')) }}
+        end as {{ prefix }}ci_low,
+        case
+            when is_suppressed then null
+            when kind = 'csat' then {{ stable(share_high(prefix ~ 'value', prefix ~ 'answers')) }}
+            else {{ stable(ci_high(prefix ~ 'value', prefix ~ 'margin', 'highest')) }}
+        end as {{ prefix }}ci_high,
         {%- endfor %}
         case when not is_suppressed then {{ stable('effective_n') }} end as effective_n,
         case when not is_suppressed then {{ safe_divide('favourable_n', 'n') }} end as favourable_share,

@@ -1,6 +1,10 @@
 -- One row per connection x order x line.
+{{ config(materialized='incremental', unique_key=['connection', 'order_id'], meta={'changed': 'stg_ec__changed_orders'}) }}
+{%- set changed = ref('stg_ec__changed_orders') %}
 with source as (
-    select * from {{ source('ec', 'order_lines') }}
+    select landed.*
+    from {{ source('ec', 'order_lines') }} as landed
+    {{ where_changed('landed', changed, ['connection', 'order_id']) }}
 ),
 
 newest as (
@@ -26,6 +30,7 @@ select
     -- flags
     is_tax_included,
     -- dates and timestamps
+    change_date,
     business_date,
     {{ utc_timestamp('updated_at') }} as updated_at
 from newest

@@ -1,6 +1,10 @@
 -- One row per connection x order.
+{{ config(materialized='incremental', unique_key=['connection', 'order_id'], meta={'changed': 'stg_ec__changed_orders'}) }}
+{%- set changed = ref('stg_ec__changed_orders') %}
 with source as (
-    select * from {{ source('ec', 'orders') }}
+    select landed.*
+    from {{ source('ec', 'orders') }} as landed
+    {{ where_changed('landed', changed, ['connection', 'order_id']) }}
 ),
 
 newest as (
@@ -24,6 +28,7 @@ select
     -- flags
     is_test,
     -- dates and timestamps
+    change_date,
     business_date,
     {{ utc_timestamp('ordered_at') }} as ordered_at,
     {{ utc_timestamp('cancelled_at') }} as cancelled_at,

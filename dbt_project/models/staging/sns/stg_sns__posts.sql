@@ -1,6 +1,10 @@
 -- One row per connection x post x day of reading.
+{{ config(materialized='incremental', unique_key=['connection', 'post_id'], meta={'changed': 'stg_sns__changed_posts'}) }}
+{%- set changed = ref('stg_sns__changed_posts') %}
 with source as (
-    select * from {{ source('sns', 'posts') }}
+    select landed.*
+    from {{ source('sns', 'posts') }} as landed
+    {{ where_changed('landed', changed, ['connection', 'post_id']) }}
 ),
 
 newest as (
@@ -25,6 +29,7 @@ select
     saves,
     clicks,
     -- dates and timestamps
+    change_date,
     business_date,
     day,
     {{ utc_timestamp('posted_at') }} as posted_at,

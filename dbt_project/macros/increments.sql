@@ -1,0 +1,55 @@
+{#
+    A model that is kept from night to night, a table of which each build replaces only what may have changed.
+
+    It names in its configuration the model that lists the changed keys (`meta: {changed: ...}`) and the columns of the key
+    (`unique_key`); rows of its own that have such a key go, and what it selects comes in their place. A build from nothing
+    (`dbt build --full-refresh`) finds no changed keys and selects everything.
+#}
+
+{# The table that the last build made of a model; none in a build from nothing. Who reads it must be built before the model. #}
+{% macro built_before(model_name) %}
+    {%- if execute and not flags.FULL_REFRESH -%}
+        {%- do return(load_relation(this.incorporate(path={"identifier": model_name}))) -%}
+    {%- endif -%}
+    {%- do return(none) -%}
+{% endmacro %}
+
+{# Condition: the row lies in a day of a landing table, written source.table, that changed since the last build. #}
+{% macro is_of_changed_day(source_table, row) -%}
+    exists (
+        select 1
+        from {{ source('landing', 'days') }} as days
+        where
+            days.is_changed
+            and days.source_table = '{{ source_table }}'
+            and days.connection = {{ row }}.connection
+            and days.change_date = {{ row }}.change_date
+    )
+{%- endmacro %}
+
+{# Condition: the row has a key of the relation `changed`. #}
+{% macro is_changed(row, changed, key) -%}
+    exists (
+        select 1
+        from {{ changed }} as changed_keys
+        where {% for column in key %}{{ "and " if not loop.first }}changed_keys.{{ column }} = {{ row }}.{{ column }} {% endfor %}
+    )
+{%- endmacro %}
+
+{# The same as a where clause, in a build that keeps what is there. #}
+{% macro where_changed(row, changed, key) -%}
+    {%- if is_incremental() %}
+    where {{ is_changed(row, changed, key) }}
+    {%- endif %}
+{%- endmacro %}
+
+{# dbt's incremental strategy `changed`. #}
+{% macro get_incremental_changed_sql(arg_dict) %}
+    {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") -%}
+    delete from {{ arg_dict["target_relation"] }} as kept
+    where {{ is_changed("kept", ref(config.get("meta")["changed"]), arg_dict["unique_key"]) }};
+
+    insert into {{ arg_dict["target_relation"] }} ({{ columns }})
+    select {{ columns }}
+    from {{ arg_dict["temp_relation"] }}
+{% endmacro %}

@@ -1,0 +1,52 @@
+-- One row per month of the shops.
+{%- set before = built_before('int_month_digests') %}
+with deeds as (
+    select * from {{ ref('int_customer_months') }}
+),
+
+shop_months as (
+    select * from {{ ref('int_shop_months') }}
+    where shop = 'all'
+),
+
+last_day as (
+    select max(business_date) as last_date from {{ ref('int_shop_orders') }}
+),
+
+digests as (
+    select
+        month_start,
+        sum({{ row_digest('deeds') }}) as digest
+    from deeds
+    group by month_start
+),
+
+-- A month goes on until its end or the last sale.
+final as (
+    select
+        shop_months.month_start,
+        least(shop_months.month_end, last_day.last_date) as as_of_date,
+        cast(digests.digest as {{ dbt.type_string() }}) as digest
+    from shop_months
+    cross join last_day
+    left join digests on shop_months.month_start = digests.month_start
+)
+
+{%- if before %}
+
+select
+    coalesce(final.month_start, built.month_start) as month_start,
+    final.as_of_date,
+    final.digest,
+    final.as_of_date is distinct from built.as_of_date or final.digest is distinct from built.digest as is_changed
+from final
+full outer join {{ before }} as built on final.month_start = built.month_start
+{%- else %}
+
+select
+    month_start,
+    as_of_date,
+    digest,
+    true as is_changed
+from final
+{%- endif %}

@@ -1,0 +1,109 @@
+"""What changed in the landing zone since the warehouse was last built whole: a night builds only that anew.
+
+<home>/warehouse.built marks a warehouse that is whole: which run and which project built it, and the file as that run left it.
+The mark is gone while a build is under way, and after one that failed. <home>/landed_days.parquet lists the landed days of the
+last build, each with a digest of its content; dbt reads there which have changed since the build before. Days are compared by
+what they hold, not by when it came, so nothing can land behind a watermark; and who builds holds the writer's lock, so nothing
+lands meanwhile. Without a mark, or with another project's, or once somebody else has written into the warehouse, everything is
+built from nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.sources.contract import TABLES
+from pipelines.store import Store, write_private
+
+MARK, DAYS, WAREHOUSE = "warehouse.built", "landed_days.parquet", "warehouse.duckdb"
+
+_LANDED = pa.schema(
+    [
+        pa.field("source_table", pa.string()),
+        pa.field("connection", pa.string()),
+        pa.field("change_date", pa.date32()),
+        pa.field("is_daily", pa.bool_()),
+        pa.field("rows_n", pa.int64()),
+        pa.field("landed_at", pa.timestamp("us", "UTC")),
+        pa.field("digest", pa.string()),
+    ]
+)
+_COMPARED = """
+    select source_table, connection, change_date, landed.is_daily, coalesce(landed.rows_n, 0) as rows_n, landed.landed_at,
+        landed.digest, landed.digest is distinct from built.digest as is_changed
+    from landed
+    full outer join (select * from before where digest is not null) as built using (source_table, connection, change_date)
+    order by all
+"""
+
+
+def built_by(home: Path) -> str | None:
+    """The run that built the warehouse whole; None when it is not whole."""
+    return _read_mark(home).get("run")
+
+
+def begin(home: Path, store: Store, project: str) -> bool:
+    """Take the mark away and list the landed days for dbt; whether the warehouse can be kept and only what changed built anew.
+
+    `project` names the state of the code that builds: what another one built is not kept.
+    """
+    mark = _read_mark(home)
+    is_kept = (home / DAYS).exists() and mark == _mark(home, mark.get("run", ""), project)
+    (home / MARK).unlink(missing_ok=True)
+    landed = landed_days(store)
+    temporary = home / f".{DAYS}.tmp"
+    with duckdb.connect() as sql:
+        sql.execute("set timezone = 'UTC'")
+        before = pq.read_table(home / DAYS) if is_kept else landed.slice(0, 0)
+        sql.register("landed", landed)
+        sql.register("before", before)
+        pq.write_table(sql.sql(_COMPARED).to_arrow_table(), temporary)
+    temporary.replace(home / DAYS)
+    return is_kept
+
+
+def end(home: Path, run: str, project: str) -> None:
+    """Mark the warehouse as built whole by `run`."""
+    write_private(home / MARK, json.dumps(_mark(home, run, project)) + "\n")
+
+
+def landed_days(store: Store) -> pa.Table:
+    """The manifests of all landed files: source_table, connection, change_date, is_daily, rows_n, landed_at, digest."""
+    rows: list[dict[str, Any]] = []
+    for table in TABLES:
+        for connection, days in store.manifests(table):
+            rows += [
+                {
+                    "source_table": table.id,
+                    "connection": connection,
+                    "change_date": day,
+                    "is_daily": table.is_daily,
+                    "rows_n": entry.rows,
+                    "landed_at": datetime.fromisoformat(entry.landed_at),
+                    "digest": f"{entry.hash} {entry.rows} {entry.run} {entry.landed_at}",
+                }
+                for day, entry in days.items()
+            ]
+    return pa.Table.from_pylist(rows, _LANDED)
+
+
+def _read_mark(home: Path) -> dict[str, Any]:
+    """The mark; empty when there is none, or not one of this version."""
+    try:
+        mark = json.loads((home / MARK).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return mark if isinstance(mark, dict) else {}
+
+
+def _mark(home: Path, run: str, project: str) -> dict[str, Any]:
+    file = home / WAREHOUSE
+    state = file.stat() if file.exists() else None
+    return {"run": run, "project": project, "warehouse": [state.st_size, state.st_mtime_ns] if state else None}
