@@ -8,7 +8,7 @@ Data flow, in one private DuckDB file per run:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from pipelines.sources.contract import table as contract_table
 from pipelines.sources.pull import STAGED, Pulled
 from pipelines.sources.schema import PROVENANCE, Table
 from pipelines.store import EXTRACTOR, QUARANTINE_SCHEMA, Store
+
+ROWS_AT_ONCE = 200_000  # whose repeats are looked for together, where a day has not more
+MEMORY = "320MB"  # of DuckDB; what does not fit goes to a file beside the database
 
 
 class Door:
@@ -46,7 +49,7 @@ class Door:
     def sql(self) -> duckdb.DuckDBPyConnection:
         """The connection, opened when needed: DuckDB lets either one writer or the gate's readers have the file."""
         if self._connection is None:
-            self._connection = duckdb.connect(str(self.database))
+            self._connection = duckdb.connect(str(self.database), config={"memory_limit": MEMORY})
             self.store.attach(self._connection)
         return self._connection
 
@@ -82,7 +85,7 @@ class Door:
         self._cascade()
         self._facts()
         self.close()
-        with Gate(self.database) as gate:
+        with Gate(self.database, MEMORY) as gate:
             for table in self.tables():
                 results[table.id] = [
                     *gate.check(f"facts_{table.relation}", ("batch",), batch_rules(table), may_be_empty=False),
@@ -108,24 +111,39 @@ class Door:
                 reasons.setdefault(connection, []).append(f"{table}: {why}")
         return {connection: "; ".join(lines) for connection, lines in reasons.items()}
 
-    def passed_rows(self, due: Due) -> pa.Table:
-        """The rows of the changed days that no rule rejected, in the contract's schema."""
+    def passed_rows(self, due: Due, days: Collection[date]) -> pa.Table:
+        """The rows of these days that no rule rejected, in the contract's schema."""
         columns = ", ".join(f'"{name}"' for name in due.table.schema.names)
         query = f"""select {columns} from "now_{due.table.relation}" as now where connection = ? and change_date = any(?)
             and not exists (select 1 from rejected where source_table = ? and rejected._id = now._id)"""
-        rows = self.sql.execute(query, [due.connection, sorted(due.changed), due.table.id]).to_arrow_table()
+        rows = self.sql.execute(query, [due.connection, sorted(days), due.table.id]).to_arrow_table()
         return rows.cast(due.table.schema)
 
-    def held_back(self, due: Due) -> pa.Table:
-        """The quarantined rows of the days looked at and of no readable day, in the quarantine's schema."""
+    def held_back(self, due: Due, days: Collection[date]) -> pa.Table:
+        """The quarantined rows of these days, in the quarantine's schema."""
+        return self._held_back(due, "now.change_date = any(?)", [sorted(days)])
+
+    def held_back_undated(self, due: Due) -> pa.Table:
+        """The quarantined rows of no readable day, in the quarantine's schema."""
+        return self._held_back(due, "now.change_date is null", [])
+
+    def _held_back(self, due: Due, where: str, values: list[object]) -> pa.Table:
         names = ", ".join(f'"{name}" := now."{name}"' for name in due.table.schema.names if name not in PROVENANCE)
         query = f"""
             select r.source_table, now.connection, now.change_date, now.source_record_id as key, r.rule, r.reason,
               to_json(struct_pack({names}))::varchar as row_json, now.batch_id
             from rejected as r join "now_{due.table.relation}" as now using (_id)
-            where r.source_table = ? and now.connection = ? and (now.change_date is null or now.change_date = any(?))"""
-        rows = self.sql.execute(query, [due.table.id, due.connection, sorted(due.looked_at)]).to_arrow_table()
+            where r.source_table = ? and now.connection = ? and {where}"""
+        rows = self.sql.execute(query, [due.table.id, due.connection, *values]).to_arrow_table()
         return rows.cast(QUARANTINE_SCHEMA)
+
+    def judged_per_day(self, due: Due) -> dict[date, tuple[int, int]]:
+        """Rows of each day that land, and that are held back."""
+        query = f"""select change_date, count(*) - count(r._id), count(r._id)
+            from "now_{due.table.relation}" as now left join rejected as r on r._id = now._id and r.source_table = ?
+            where connection = ? and change_date is not null group by change_date"""
+        found = self.sql.execute(query, [due.table.id, due.connection]).fetchall()
+        return {day: (landed, held_back) for day, landed, held_back in found}
 
     def duplicates_per_day(self, due: Due) -> dict[date, int]:
         """Rows dropped because a newer file or another row says the same."""
@@ -147,10 +165,18 @@ class Door:
         loose = " or ".join(f"{name} is null" for name in ("change_date", *record))
         no_key = " or ".join(f"{name} is null" for name in table.key)
         # md5 of the whole row would be exact, too; hash() is 20 times faster and only has to notice a change.
-        self.sql.execute(f"""
-            create table "kept_{table.relation}" as
+        counted = self.sql.execute(f'select change_date, count(*) from "raw_{table.relation}" group by all order by 1').fetchall()
+        self.sql.execute(
+            f'create table "kept_{table.relation}" as select *, hash(1) as _hash from "raw_{table.relation}" limit 0'
+        )
+        # Every partition below lies in one day, so the windows need never hold more than some days at a time.
+        for first, last in _spans(counted):
+            self.sql.execute(
+                f"""
+            insert into "kept_{table.relation}"
             with newest as (
               select * from "raw_{table.relation}"
+              where change_date is not distinct from ? or change_date between ? and ?
               qualify {loose} or _age = max(_age) over (partition by connection, change_date, {", ".join(record)})
             ),
             -- A live source may give a record twice, in other words the second time: its list moved while it was read.
@@ -160,7 +186,9 @@ class Door:
                 partition by connection, change_date, {", ".join(table.key)} order by updated_at desc, _seen desc, _id) = 1
             )
             select *, hash({", ".join(content)}, _unparsed) as _hash from latest
-            qualify row_number() over (partition by {", ".join(content)}, _unparsed order by _id) = 1""")
+            qualify row_number() over (partition by {", ".join(content)}, _unparsed order by _id) = 1""",
+                [first, first, last],
+            )
         query = f"""select connection, change_date, sum(_hash::hugeint)::varchar from "kept_{table.relation}"
             where change_date is not null group by all"""
         for connection, day, value in self.sql.execute(query).fetchall():
@@ -219,7 +247,7 @@ class Door:
 
     def _check_rows(self) -> dict[str, list[RuleResult]]:
         results: dict[str, list[RuleResult]] = {}
-        with Gate(self.database) as gate:
+        with Gate(self.database, MEMORY) as gate:
             for table in self.tables():
                 results[table.id] = gate.check(f"now_{table.relation}", ("_id",), row_rules(table), may_be_empty=True)
         for table in self.tables():
@@ -279,6 +307,22 @@ class Door:
             self.counts[key] = facts.insert(self.accept_shrink)
         for table in self.tables():
             self.sql.execute(f"""create view "facts_{table.relation}" as select * from facts where source_table = '{table.id}'""")
+
+
+def _spans(counted: Sequence[tuple[date | None, int]]) -> Iterator[tuple[date | None, date | None]]:
+    """First and last day of every so many days, rows being counted by day; rows of no readable day are a span of their own."""
+    span, rows = list[date](), 0
+    for day, count in counted:
+        if day is None:
+            yield None, None
+            continue
+        if span and rows + count > ROWS_AT_ONCE:
+            yield span[0], span[-1]
+            span, rows = [], 0
+        span.append(day)
+        rows += count
+    if span:
+        yield span[0], span[-1]
 
 
 def _missing(table: Table) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.batch_facts import Due
 from pipelines.door import Door
@@ -102,6 +102,7 @@ def land(
 
         with ThreadPoolExecutor(max_workers=threads) as pool:
             pulls = list(pool.map(one, connections))
+        pa.default_memory_pool().release_unused()  # the door's own memory comes on top of what is kept
         door = Door(Path(folder), store, pulls, window, accept_shrink)
         try:
             checks = door.judge()
@@ -151,23 +152,23 @@ def _replace(door: Door, due: Due, store: Store, batch: Batch, is_refused: bool)
     if is_refused:
         return outcome
     outcome.landed = counts.landing
-    held_back = door.held_back(due)
-    undated = held_back.filter(pc.is_null(held_back["change_date"]))
-    store.replace_undated(due.table, due.connection, undated)
+    store.replace_undated(due.table, due.connection, door.held_back_undated(due))
     if due.changed:
-        rows = door.passed_rows(due)
-        store.replace(due.table, due.connection, rows, held_back, _manifest(due, door, rows, held_back, batch))
+        rows, held_back = partial(door.passed_rows, due), partial(door.held_back, due)
+        store.replace(due.table, due.connection, rows, held_back, _manifest(due, door, batch))
         outcome.replaced_days = sorted(due.changed)
     return outcome
 
 
-def _manifest(due: Due, door: Door, rows: pa.Table, held_back: pa.Table, batch: Batch) -> Mapping[date, Day]:
-    landed, quarantined, duplicates = _per_day(rows), _per_day(held_back), door.duplicates_per_day(due)
+def _manifest(due: Due, door: Door, batch: Batch) -> Mapping[date, Day]:
+    judged, duplicates = door.judged_per_day(due), door.duplicates_per_day(due)
     window = (door.window.start.isoformat(), door.window.end.isoformat())
-    return {
-        day: Day(
-            rows=landed.get(day, 0),
-            quarantined=quarantined.get(day, 0),
+    days = {}
+    for day in due.changed:
+        landed, quarantined = judged.get(day, (0, 0))
+        days[day] = Day(
+            rows=landed,
+            quarantined=quarantined,
             duplicates=duplicates.get(day, 0),
             hash=due.hashes.get(day, ""),
             window=window,
@@ -175,10 +176,4 @@ def _manifest(due: Due, door: Door, rows: pa.Table, held_back: pa.Table, batch: 
             run=batch.id,
             landed_at=batch.landed_at.isoformat(),
         )
-        for day in due.changed
-    }
-
-
-def _per_day(rows: pa.Table) -> dict[date, int]:
-    counted = rows.group_by("change_date").aggregate([([], "count_all")])
-    return dict(zip(counted["change_date"].to_pylist(), counted["count_all"].to_pylist(), strict=True))
+    return days

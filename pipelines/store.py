@@ -13,11 +13,15 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from heapq import merge
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -32,6 +36,7 @@ from pipelines.sources.schema import Table
 EXTRACTOR = "1"  # raise when the same input would land differently, so that the next pull lands changed days again
 MANIFEST = b"engagement.manifest"
 ROW_GROUP = 10_000  # a group per day made DuckDB read 1,461 groups for two years of a small shop: seconds for nothing
+AT_ONCE = 100_000  # rows asked for at once, where a day has not more
 REACHED = "reached"  # the folder that says how far each live connection has landed
 NO_MONTH = "0000-00"  # the empty typed file of a table, and quarantined rows whose day could not be read
 
@@ -47,6 +52,9 @@ QUARANTINE_SCHEMA = pa.schema(
         pa.field("batch_id", pa.string()),
     ]
 )
+
+
+RowsOf: TypeAlias = Callable[[Sequence[date]], pa.Table]  # the rows of some days
 
 
 @dataclass(frozen=True)
@@ -128,19 +136,21 @@ class Store:
             with _replacing(self.landing / REACHED / connection) as temporary:
                 temporary.write_text(day.isoformat())
 
-    def replace(self, table: Table, connection: str, rows: pa.Table, held_back: pa.Table, days: Mapping[date, Day]) -> None:
+    def replace(self, table: Table, connection: str, rows: RowsOf, held_back: RowsOf, days: Mapping[date, Day]) -> None:
         """Replace the given days whole, month by month: `rows` in the landing zone, `held_back` in the quarantine.
 
-        Days without rows are emptied. Other days keep their rows, byte for byte the same values.
+        Both are asked for some days at a time. Days without rows are emptied. Other days keep their rows, byte for byte the same
+        values.
         """
         by_month: dict[str, dict[date, Day]] = {}
         for day in sorted(days):
             by_month.setdefault(month_of(day), {})[day] = days[day]
         for month, entries in by_month.items():
-            _replace_days(
-                self.quarantine_file(table, month, connection), _of_days(held_back, entries), {}, set(entries), ("key", "rule")
-            )
-            _replace_days(self.file(table, month, connection), _of_days(rows, entries), entries, set(entries), table.key)
+            quarantine, landing = self.quarantine_file(table, month, connection), self.file(table, month, connection)
+            asked = _asked({day: entry.quarantined for day, entry in entries.items()}, held_back)
+            _replace_days(quarantine, QUARANTINE_SCHEMA, ("key", "rule"), asked, entries, {})
+            asked = _asked({day: entry.rows for day, entry in entries.items()}, rows)
+            _replace_days(landing, table.schema, table.key, asked, entries, entries)
 
     def replace_undated(self, table: Table, connection: str, held_back: pa.Table) -> None:
         """Replace the quarantined rows whose day could not be read."""
@@ -251,21 +261,44 @@ def settle(home: Path) -> None:
         shutil.rmtree(rotation)
 
 
-def _of_days(rows: pa.Table, days: Iterable[date]) -> pa.Table:
-    return rows.filter(pc.is_in(rows["change_date"], pa.array(sorted(days), pa.date32())))
+def _asked(days: Mapping[date, int], rows: RowsOf) -> Iterator[pa.Table]:
+    """The rows of `days`, of which the number is known: as many days at a time as make few rows."""
+    asked, count = list[date](), 0
+    for day in sorted(days):
+        if asked and count + days[day] > AT_ONCE:
+            yield rows(asked)
+            asked, count = [], 0
+        asked.append(day)
+        count += days[day]
+    yield rows(asked)
 
 
-def _replace_days(file: Place, rows: pa.Table, entries: Mapping[date, Day], days: set[date], key: tuple[str, ...]) -> None:
-    manifest = _manifest(file) if file.exists() else {}
+def _replace_days(
+    file: Place,
+    schema: pa.Schema,
+    key: tuple[str, ...],
+    new: Iterable[pa.Table],
+    days: Collection[date],
+    entries: Mapping[date, Day],
+) -> None:
+    """Put the rows `new`, some days after the other, in place of all rows of `days`; `entries` belong into the manifest."""
+    order = [("change_date", "ascending"), *((name, "ascending") for name in key if name != "change_date")]
+    made = (piece for rows in new for piece in _by_day(rows.sort_by(order)))
     if file.exists():
-        # Read by file, not dataset: the month in the folder's name is no column.
-        old = _parquet(file).read()
-        kept = old.filter(pc.invert(pc.is_in(old["change_date"], pa.array(sorted(days), pa.date32()))))
-        rows = pa.concat_tables([kept, rows], promote_options="default").select(rows.schema.names)
-    elif rows.num_rows == 0 and not any(day.quarantined for day in entries.values()):
+        before = _parquet(file)
+        old = (piece for number in range(before.num_row_groups) for piece in _by_day(before.read_row_group(number)))
+        kept = ((day, _promoted(rows, schema)) for day, rows in old if day not in days)
+        pieces = (rows for _, rows in merge(kept, made, key=itemgetter(0)))
+        _write_pieces(file, schema, pieces, {**_manifest(file), **entries})
         return
-    rows = rows.sort_by([("change_date", "ascending"), *((name, "ascending") for name in key if name != "change_date")])
-    _write(file, rows, {**manifest, **entries})
+    first = next(made, None)
+    if first is not None or any(day.quarantined for day in entries.values()):
+        _write_pieces(file, schema, (rows for _, rows in chain([first] if first else [], made)), entries)
+
+
+def _promoted(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows landed under an older contract, their new columns empty."""
+    return pa.concat_tables([schema.empty_table(), rows], promote_options="default").select(schema.names)
 
 
 def _per_day(rows: pa.Table | None) -> dict[date, int]:
@@ -284,17 +317,24 @@ def _manifest(file: Place) -> dict[date, Day]:
 
 
 def _write(file: Place, rows: pa.Table, manifest: Mapping[date, Day]) -> None:
+    """Replace the file by `rows`, sorted already."""
+    _write_pieces(file, rows.schema, (piece for _, piece in _by_day(rows)), manifest)
+
+
+def _write_pieces(file: Place, schema: pa.Schema, pieces: Iterable[pa.Table], manifest: Mapping[date, Day]) -> None:
     """Write beside, check, put in place: a reader sees the old file or the new one, whatever happens."""
     entries = {day.isoformat(): asdict(manifest[day]) for day in sorted(manifest)}
-    schema = rows.schema.with_metadata({MANIFEST: json.dumps(entries).encode()} if entries else None)
+    schema = schema.with_metadata({MANIFEST: json.dumps(entries).encode()} if entries else None)
+    written = 0
     with _replacing(file) as temporary:
         with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            if rows.num_rows == 0:
+            for group in _row_groups(pieces):
+                writer.write_table(group.cast(schema), row_group_size=group.num_rows)
+                written += group.num_rows
+            if not written:
                 writer.write_table(schema.empty_table())
-            for start, length in _row_groups(rows):
-                writer.write_table(rows.slice(start, length).cast(schema), row_group_size=max(length, 1))
-        if pq.read_metadata(temporary).num_rows != rows.num_rows:
-            raise OSError(f"{temporary} does not hold the {rows.num_rows} rows that were written")
+        if pq.read_metadata(temporary).num_rows != written:
+            raise OSError(f"{temporary} does not hold the {written} rows that were written")
 
 
 @contextmanager
@@ -314,16 +354,27 @@ def _replacing(file: Place) -> Iterator[Path]:
     _fsync(file.parent)
 
 
-def _row_groups(rows: pa.Table) -> list[tuple[int, int]]:
-    """Start and length of each row group: whole days, as many as it takes to be worth a reader's while."""
-    if rows.num_rows == 0 or rows["change_date"].null_count:
-        return [(0, rows.num_rows)] if rows.num_rows else []
-    groups, start = [], 0
-    for end in pc.run_end_encode(rows["change_date"].combine_chunks().cast(pa.int32())).run_ends.to_pylist():
-        if end - start >= ROW_GROUP or end == rows.num_rows:
-            groups.append((start, end - start))
-            start = end
-    return groups
+def _by_day(rows: pa.Table) -> Iterator[tuple[date, pa.Table]]:
+    """Sorted rows day by day; those of no readable day are one piece."""
+    if not rows.num_rows:
+        return
+    start, days = 0, rows["change_date"].combine_chunks()
+    for end in pc.run_end_encode(days.cast(pa.int32())).run_ends.to_pylist():
+        yield days[start].as_py(), rows.slice(start, end - start)
+        start = end
+
+
+def _row_groups(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Whole days, as many as it takes to be worth a reader's while."""
+    held, count = list[pa.Table](), 0
+    for piece in pieces:
+        held.append(piece)
+        count += piece.num_rows
+        if count >= ROW_GROUP:
+            yield pa.concat_tables(held)
+            held, count = [], 0
+    if held:
+        yield pa.concat_tables(held)
 
 
 def _fsync(path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Barrier, Lock
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -12,7 +14,8 @@ import pytest
 from shops import KEYS, Shop, line
 
 from pipelines.landing import land
-from pipelines.sources.connection import Connection, Window
+from pipelines.sources.connection import Connection, Frame, Sheet, Window
+from pipelines.sources.ec.mapped_csv import MappedCsv
 from pipelines.sources.hr import HrFiles
 from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.pull import Batch, Pulled, pull
@@ -170,3 +173,25 @@ def test_every_row_says_where_it_comes_from_and_which_run_landed_it(tmp_path: Pa
     (row,) = tables["order_lines"]
     assert (row["connection"], row["source_record_id"]) == ("shop", "A1/2")
     assert (row["landed_at"], row["batch_id"]) == (BATCH.landed_at, "run-1")
+
+
+def test_connections_are_read_side_by_side_up_to_the_number_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, pair, lock, inside, seen = MappedCsv.read, Barrier(2, timeout=60), Lock(), list[str](), list[int]()
+
+    def together(connection: MappedCsv, sheet: Sheet) -> Iterator[Frame]:
+        with lock:
+            inside.append(connection.name)
+            seen.append(len(inside))
+        pair.wait()  # alone, it would wait in vain
+        yield from read(connection, sheet)
+        with lock:
+            inside.remove(connection.name)
+
+    monkeypatch.setattr(MappedCsv, "read", together)
+    first, *others = (Shop(tmp_path, f"shop{number}", home=tmp_path / "home") for number in range(4))
+    for one in (first, *others):
+        one.drop(line())
+    landed = first.land("2024-01-31", others=tuple(others), threads=2)
+    assert landed.refused == {}
+    assert len(seen) == 4
+    assert max(seen) == 2

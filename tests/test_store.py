@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -48,7 +48,13 @@ def replace(store: Store, days: list[int], *rows: dict[str, Any], month: int = 1
         )
         for day in days
     }
-    store.replace(FINANCE, "hr", pa.Table.from_pylist(list(rows), FINANCE.schema), QUARANTINE_SCHEMA.empty_table(), entries)
+    store.replace(
+        FINANCE,
+        "hr",
+        lambda asked: pa.Table.from_pylist([row for row in rows if row["change_date"] in asked], FINANCE.schema),
+        lambda _: QUARANTINE_SCHEMA.empty_table(),
+        entries,
+    )
 
 
 def landed(store: Store, month: str = "2024-01") -> pa.Table:
@@ -103,6 +109,24 @@ def test_rows_are_sorted_and_row_groups_break_at_days(tmp_path: Path, monkeypatc
     assert [[(row["change_date"].day, row["business_unit"]) for row in group] for group in groups] == [
         [(day, "gifts"), (day, "tea")] for day in (1, 2, 3)
     ]
+
+
+def test_rows_are_asked_for_some_days_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.store.AT_ONCE", 3)
+    rows = {day: [figure(day, unit, day) for unit in ("tea", "gifts")] for day in range(1, 6)}
+    held, asked = QUARANTINE_SCHEMA.empty_table(), list[list[int]]()
+
+    def of(days: Sequence[date]) -> pa.Table:
+        asked.append([day.day for day in days])
+        return pa.Table.from_pylist([row for day in days for row in rows[day.day]], FINANCE.schema)
+
+    entries = {
+        date(2024, 1, day): Day(len(found), 0, 0, "", ("", ""), "1", "run-1", "") for day, found in [*rows.items(), (6, [])]
+    }
+    rows[6] = []
+    Store(tmp_path).replace(FINANCE, "hr", of, lambda _: held, entries)
+    assert asked == [[1], [2], [3], [4], [5, 6]]
+    assert landed(Store(tmp_path))["amount"].to_pylist() == [Decimal(day) for day in (1, 1, 2, 2, 3, 3, 4, 4, 5, 5)]
 
 
 def test_few_rows_of_many_days_share_a_row_group(tmp_path: Path) -> None:

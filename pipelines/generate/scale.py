@@ -12,6 +12,7 @@ day by day, and a day dropped later continues what has landed. Proportions at 10
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from pipelines.sources.schema import Table
 from pipelines.store import EXTRACTOR, Day, Store, private, write_file, write_private
 
 MEMORY = "1GB"
+THREADS = 2  # months made at once, each with its rows in memory
 PERSONS_AT_ONCE = 50_000
 BATCH = "generated"
 # Timestamps are made without a zone and read as UTC, so that no time zones have to be loaded.
@@ -53,17 +55,14 @@ def generate_scale(folder: Path, scale: Scale) -> int:
     if (home / "landing").exists():
         raise ValueError(f"{home} holds a landing zone already; choose another folder")
     write_private(private(home) / KEPT_KEYS, kept_text(scale.keys()))
-    (folder / "connections.yaml").write_text(CONNECTIONS.format(start=scale.start), encoding="utf-8")
+    company = f"company: {{name: Scale, first_day: {scale.start}}}\n"
+    (folder / "connections.yaml").write_text(WRITTEN + company + CONNECTIONS, encoding="utf-8")
     for connection in DROPS:
         (folder / "drop" / connection).mkdir(parents=True, exist_ok=True)
-    store, lines = Store(home), 0
+    store = Store(home)
     store.prepare()
-    with _opened(scale) as sql:
-        for first, last in months(scale.start, scale.last):
-            for relation in _relations(sql, scale, first, last):
-                rows = _rows(sql, scale, relation, first, last)
-                lines += rows.num_rows if relation.table == ("ec", "order_lines") else 0
-                _land(store, relation, rows)
+    with _opened(scale) as sql, ThreadPoolExecutor(THREADS) as pool:
+        lines = sum(pool.map(lambda days: _month(sql, store, scale, *days), months(scale.start, scale.last)))
         _drop(sql, folder, scale, scale.last + timedelta(days=1))
     return lines
 
@@ -92,16 +91,25 @@ def months(first: date, last: date) -> Iterator[tuple[date, date]]:
         first = following
 
 
-def _relations(sql: duckdb.DuckDBPyConnection, scale: Scale, first: date, last: date) -> Iterator[Relation]:
-    scale_shop.prepare_month(sql, scale, first, last)
-    yield from scale_shop.RELATIONS
-    scale_company.prepare(sql, scale, first, last)
-    yield from scale_company.RELATIONS
+def _month(sql: duckdb.DuckDBPyConnection, store: Store, scale: Scale, first: date, last: date) -> int:
+    """Land one month; returns its order lines. Variables and temporary tables are the cursor's own, so months do not meet."""
+    lines = 0
+    with sql.cursor() as own:
+        for prepare, relations in (
+            (scale_shop.prepare_month, scale_shop.RELATIONS),
+            (scale_company.prepare, scale_company.RELATIONS),
+        ):
+            prepare(own, scale, first, last)
+            for relation in relations:
+                rows = _rows(own, scale, relation, first, last)
+                lines += rows.num_rows if relation.table == ("ec", "order_lines") else 0
+                _land(store, relation, rows)
+    return lines
 
 
 def _opened(scale: Scale) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory that knows the days, the customers and the employees."""
-    sql = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2, "preserve_insertion_order": False})
+    sql = duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS, "preserve_insertion_order": False})
     first = pa.array(scale.first_orders, pa.int64())
     days = pa.table(
         {
@@ -119,9 +127,9 @@ def _opened(scale: Scale) -> duckdb.DuckDBPyConnection:
 def _persons(sql: duckdb.DuckDBPyConnection, scale: Scale) -> None:
     """Everybody's pseudonyms, as a pull would have made them of the customer and employee numbers in the exports."""
     sql.execute("create table customer_pids (number bigint, customer_pid varchar, mail_pid varchar, social_pid varchar)")
+    pids = Pseudonymiser(scale.keys())
     for start in range(0, scale.customers, PERSONS_AT_ONCE):
         numbers = range(start, min(start + PERSONS_AT_ONCE, scale.customers))
-        pids = Pseudonymiser(scale.keys())  # it remembers everybody it met: a new one forgets those before
         persons = {
             "customer_pid": [pids.pid(Person("customer", "id", f"C{number:08d}", "shop")) for number in numbers],
             "mail_pid": [pids.pid(Person("customer", "mail", f"c{number}@example.jp")) for number in numbers],
@@ -132,7 +140,6 @@ def _persons(sql: duckdb.DuckDBPyConnection, scale: Scale) -> None:
         }
         columns = {name: pa.array(values, pa.string()) for name, values in persons.items()}
         sql.from_arrow(pa.table({"number": pa.array(numbers, pa.int64()), **columns})).insert_into("customer_pids")
-    pids = Pseudonymiser(scale.keys())
     employees = range(scale_company.employees(scale))
     staff = pa.table(
         {
@@ -181,6 +188,7 @@ def _land(store: Store, relation: Relation, rows: pa.Table) -> None:
     write_file(store.file(table, f"{min(manifest):%Y-%m}", relation.connection), rows, manifest)
 
 
+WRITTEN = "# Written by `engagement generate --scale`: a made-up company, whose history lies in data/landing already.\n"
 # The connections of the company and the header of the files that `drop` writes for them.
 DROPS: dict[str, tuple[str, ...]] = {
     "shop": ("order", "customer", "mail", "at", "line", "sku", "name", "quantity", "price", "tax", "total"),
@@ -196,77 +204,75 @@ DROPS: dict[str, tuple[str, ...]] = {
     "plan": (),
 }
 CONNECTIONS = """\
-# Written by `engagement generate --scale`: the connections of a made-up company whose history lies in data/landing already.
-company: {{name: Scale, first_day: {start}}}
 connections:
   shop:
     source: ec
     kind: mapped_csv
     path: drop/shop
-    columns: {{order_id: order, customer_id: customer, mail: mail, ordered_at: at, line_no: line, sku: sku, product_name: name,
-              quantity: quantity, unit_price: price, tax_rate: tax, total: total}}
+    columns: {order_id: order, customer_id: customer, mail: mail, ordered_at: at, line_no: line, sku: sku, product_name: name,
+              quantity: quantity, unit_price: price, tax_rate: tax, total: total}
     tax_rounding: floor
-  shop_tools: {{source: ec, kind: ec_files, path: drop/shop_tools, shop: shop}}
+  shop_tools: {source: ec, kind: ec_files, path: drop/shop_tools, shop: shop}
   x_posts:
     source: sns
     kind: posts_csv
     path: drop/x_posts
     platform: x
     account_id: x_brand
-    day: {{column: day}}
-    columns: {{post_id: post, posted_at: at, impressions: impressions, likes: likes, replies: replies, reposts: reposts,
-              saves: saves, clicks: clicks}}
+    day: {column: day}
+    columns: {post_id: post, posted_at: at, impressions: impressions, likes: likes, replies: replies, reposts: reposts,
+              saves: saves, clicks: clicks}
   instagram_posts:
     source: sns
     kind: posts_csv
     path: drop/instagram_posts
     platform: instagram
     account_id: instagram_brand
-    day: {{column: day}}
-    columns: {{post_id: post, posted_at: at, views: views, reach: reach, likes: likes, replies: replies, reposts: reposts,
-              saves: saves}}
+    day: {column: day}
+    columns: {post_id: post, posted_at: at, views: views, reach: reach, likes: likes, replies: replies, reposts: reposts,
+              saves: saves}
   x_accounts:
     source: sns
     kind: accounts_csv
     path: drop/x_accounts
     platform: x
     account_id: x_brand
-    day: {{column: day}}
-    columns: {{followers: followers, following: following, posts_total: posts}}
+    day: {column: day}
+    columns: {followers: followers, following: following, posts_total: posts}
   instagram_accounts:
     source: sns
     kind: accounts_csv
     path: drop/instagram_accounts
     platform: instagram
     account_id: instagram_brand
-    day: {{column: day}}
-    columns: {{followers: followers, following: following, posts_total: posts}}
+    day: {column: day}
+    columns: {followers: followers, following: following, posts_total: posts}
   mentions:
     source: sns
     kind: mentions_csv
     path: drop/mentions
     platform: x
     account_id: x_brand
-    columns: {{post_id: post, posted_at: at, author: author, text: text}}
+    columns: {post_id: post, posted_at: at, author: author, text: text}
   customer_nps:
     source: survey
     kind: form_csv
     path: drop/customer_nps
-    survey: {{id: customer_nps, title: Customers, audience: customer, mode: identified, valid_days: 180}}
-    wave: {{every: quarter}}
+    survey: {id: customer_nps, title: Customers, audience: customer, mode: identified, valid_days: 180}
+    wave: {every: quarter}
     answered_at: at
-    respondent: {{column: mail, as: mail}}
-    questions: {{q1: {{code: nps, kind: nps}}, q2: {{code: csat, kind: csat}}, q3: {{code: age_group, kind: segment}}}}
+    respondent: {column: mail, as: mail}
+    questions: {q1: {code: nps, kind: nps}, q2: {code: csat, kind: csat}, q3: {code: age_group, kind: segment}}
   staff_pulse:
     source: survey
     kind: form_csv
     path: drop/staff_pulse
-    survey: {{id: staff_pulse, title: Staff, audience: employee, mode: confidential, valid_days: 100}}
-    wave: {{every: quarter}}
+    survey: {id: staff_pulse, title: Staff, audience: employee, mode: confidential, valid_days: 100}
+    wave: {every: quarter}
     answered_at: at
-    respondent: {{column: number, as: id, scope: hr}}
+    respondent: {column: number, as: id, scope: hr}
     org_unit: unit
-    questions: {{q1: {{code: enps, kind: nps}}}}
-  people: {{source: hr, kind: hr_files, path: drop/people}}
-  plan: {{source: plan, kind: plan_files, path: drop/plan, customer_scope: shop}}
+    questions: {q1: {code: enps, kind: nps}}
+  people: {source: hr, kind: hr_files, path: drop/people}
+  plan: {source: plan, kind: plan_files, path: drop/plan, customer_scope: shop}
 """

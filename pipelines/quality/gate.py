@@ -48,8 +48,9 @@ def _register_dialect() -> None:
 class Gate:
     """Checks tables of one DuckDB file, read-only. Use as a context manager: the file is released at the end."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, memory: str = "2GB") -> None:
         self.database = database
+        self.memory = memory
 
     def __enter__(self) -> Gate:
         import great_expectations as gx
@@ -60,7 +61,7 @@ class Gate:
         self._source = self._context.data_sources.add_sql(
             name="gate",
             connection_string=f"duckdb_gate:///{self.database}",
-            kwargs={"connect_args": {"read_only": True}},  # type: ignore[call-arg]  # missing in GX's stub
+            kwargs={"connect_args": {"read_only": True, "config": {"memory_limit": self.memory}}},  # type: ignore[call-arg]  # missing in GX's stub
         )
         return self
 

@@ -7,7 +7,7 @@ source gives into frames of the landing contract. It neither hashes, nor writes,
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -118,9 +118,24 @@ class FileConnection(Connection):
         """Keyword arguments for `files.read_sheets`, for kinds whose files are not plain CSV with a header row."""
         return {}
 
+    documents_are_runs: ClassVar[bool] = False  # the rows of a document follow each other; its name further down is another's
+
+    def documents(self, rows: pd.DataFrame) -> pd.Series[Any] | None:
+        """Of each row of a file, the document it must be read together with; None where a file is read as a whole.
+
+        What documents are runs have a blank name where it is that of the row above. Must not need any column to be there.
+        """
+        del rows
+        return None
+
+    def read_blocks(self, sheets: Iterable[Sheet]) -> Iterator[Frame]:
+        """Turn one file, given in blocks of whole documents, into frames."""
+        for sheet in sheets:
+            yield from self.read(sheet)
+
     @abstractmethod
     def read(self, sheet: Sheet) -> Iterator[Frame]:
-        """Turn one file into frames of the landing contract.
+        """Turn one file, or some of its documents, into frames of the landing contract.
 
         Raises SourceError when a required column is missing or the file is not of this kind.
         """

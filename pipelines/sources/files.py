@@ -1,6 +1,7 @@
 """Dropped files to sheets of text: encodings, delimiters, header rows, Excel.
 
-Data flow: a drop folder -> `drop_files` (old to new) -> `read_sheets` -> `Sheet` (text, '' when blank) -> a kind's `read`.
+Data flow: a drop folder -> `drop_files` (old to new) -> `read_sheets` -> `Sheet` (text, '' when blank), of a long file
+one for each block -> a kind's `read`.
 
 Nothing is repaired: a file that is neither UTF-8 nor cp932, holds a NUL byte, or has a row of another length than its header is
 refused with its row, because a row that is read wrongly is worse than a night without the file. Wholly blank rows are left out.
@@ -8,18 +9,24 @@ refused with its row, because a row that is read wrongly is worse than a night w
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from itertools import islice
+from functools import partial
+from io import BytesIO
+from itertools import chain, islice
 from pathlib import Path
+from typing import BinaryIO
 from zipfile import BadZipFile
 
+import numpy as np
 import pandas as pd
 
+from pipelines.sources.blocks import Cut, whole
 from pipelines.sources.connection import Sheet, SourceError
 from pipelines.sources.masking import masked
 from pipelines.sources.places import Place, failures, matching
@@ -27,7 +34,8 @@ from pipelines.sources.places import Place, failures, matching
 _UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".tmp")
 _UNDEFINED_IN_CP932 = "\x80\xa0\uf8f0\uf8f1\uf8f2\uf8f3"  # Python maps these unassigned bytes all the same
 _EXCEL_DIGITS = 10**15  # a spreadsheet keeps 15 digits of a number
-_CHUNK = 50_000
+_PIECE = 1 << 24  # bytes of a file looked at once
+BLOCK = 50_000  # rows of a file held at once, where its kind can read it in blocks
 
 
 def drop_files(folder_or_file: Place, pattern: str = "*") -> list[Place]:
@@ -67,6 +75,7 @@ def read_sheets(
     header: list[str] | None = None,
     sheet: str | None = None,
     whitespace: bool = False,
+    cut: Cut = whole,
 ) -> Iterator[Sheet]:
     """The sheets of one file as text: a CSV is one, an Excel file has one per visible worksheet that is not empty.
 
@@ -74,16 +83,26 @@ def read_sheets(
     rows names them, and all of them stand in `rows.attrs["headers"]`. A repeated name gets a suffix: 送料, 送料.1. The index is
     the row number counted in records, as a spreadsheet shows it (a quoted line break does not begin a new row). Cells of Excel
     are given as they would stand in a CSV: ISO dates, whole numbers without `.0`, TRUE/FALSE; formulas by the value last saved.
+    `cut` says how a long one is given: as a whole, or as several of the same name (see `blocks.py`).
     """
     if path.suffix.lower() in (".xlsx", ".xlsm"):
         for title, records in _worksheets(path, sheet):
-            yield Sheet(title, _table(title, records, header_rows, header, padded=True))
+            take = partial(_blocks, title, header_rows=header_rows, header=header, padded=True)
+            for rows in cut(lambda take=take, records=records: take(iter(records))):  # type: ignore[misc]
+                yield Sheet(title, rows)
     elif path.suffix.lower() == ".xls":
         raise SourceError(f"{path.name} is an old Excel file; save it as .xlsx or as CSV")
     else:
-        lines = _text(path, encoding)
-        records = _aligned(lines) if whitespace else _csv(path.name, lines, delimiter)
-        yield Sheet(path.name, _table(path.name, records, header_rows, header, padded=False))
+        with _opened(path) as data:
+            codec = _codec(path.name, data, encoding)
+
+            def blocks() -> Iterator[pd.DataFrame]:
+                lines = _lines(data, codec)
+                records = _aligned(lines) if whitespace else _csv(path.name, lines, delimiter)
+                return _blocks(path.name, records, header_rows=header_rows, header=header, padded=False)
+
+            for rows in cut(blocks):
+                yield Sheet(path.name, rows)
 
 
 def require(sheet: Sheet, columns: Iterable[str]) -> None:
@@ -101,49 +120,86 @@ def require(sheet: Sheet, columns: Iterable[str]) -> None:
     raise SourceError(" ".join(message.split()))  # one line, even where a header is two
 
 
-def _text(path: Place, encoding: str) -> str:
-    data = path.read_bytes()
-    if not data.strip():
-        raise SourceError(f"{path.name} is empty; drop the file again")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SourceError(f"{path.name} is UTF-16; save it as `CSV UTF-8`")
-    nul = data.find(b"\0")
-    if nul >= 0:
-        row = data.count(b"\n", 0, nul) + 1
-        raise SourceError(f"{path.name} row {row}: NUL byte at byte {nul}; the file is damaged, drop it again")
-    if encoding == "cp932":
-        return _cp932(path.name, data, "")
-    try:
-        return data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        problem = f"not UTF-8 (byte {error.start})"
-    if encoding == "utf-8" or _is_broken_utf8(data):
-        raise SourceError(f"{path.name} is {problem}; export it again as UTF-8")
-    return _cp932(path.name, data, f"{problem} and ")
+def _opened(path: Place) -> BinaryIO:
+    """The file's bytes, to be read more than once: held where they are few, for an object store sends them anew each time."""
+    return BytesIO(path.read_bytes()) if path.stat().st_size <= _PIECE else path.open("rb")
 
 
-def _is_broken_utf8(data: bytes) -> bool:
+def _pieces(data: BinaryIO) -> Iterator[bytes]:
+    data.seek(0)
+    return iter(lambda: data.read(_PIECE), b"")
+
+
+def _codec(name: str, data: BinaryIO, encoding: str) -> str:
+    """Python's name of the file's encoding; SourceError where the file is damaged or written in another one."""
+    rows, offset, is_blank = 1, 0, True
+    for piece in _pieces(data):
+        if offset == 0 and piece.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise SourceError(f"{name} is UTF-16; save it as `CSV UTF-8`")
+        nul = piece.find(b"\0")
+        if nul >= 0:
+            row = rows + piece.count(b"\n", 0, nul)
+            raise SourceError(f"{name} row {row}: NUL byte at byte {offset + nul}; the file is damaged, drop it again")
+        rows, offset, is_blank = rows + piece.count(b"\n"), offset + len(piece), is_blank and not piece.strip()
+    if is_blank:
+        raise SourceError(f"{name} is empty; drop the file again")
+    before = ""
+    if encoding != "cp932":
+        wrong = _no_text(data, "utf-8")
+        if wrong is None:
+            return "utf-8-sig"
+        if encoding == "utf-8" or _is_broken_utf8(data):
+            raise SourceError(f"{name} is not UTF-8 (byte {wrong}); export it again as UTF-8")
+        before = f"not UTF-8 (byte {wrong}) and "
+    wrong = _no_text(data, "cp932")
+    if wrong is not None:
+        raise SourceError(f"{name} is {before}not cp932 (byte {wrong}); export it again as UTF-8")
+    return "cp932"
+
+
+def _no_text(data: BinaryIO, codec: str) -> int | None:
+    """The first byte that is no text in `codec`; None when all are."""
+    decoder, begin = codecs.getincrementaldecoder(codec)(), 0  # begin: of what the decoder has not given yet
+    for piece in chain(_pieces(data), (b"",)):
+        held = len(decoder.getstate()[0])
+        try:
+            decoded = decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError as error:
+            return begin + error.start
+        for character in _UNDEFINED_IN_CP932 if codec == "cp932" else "":
+            position = decoded.find(character)
+            if position >= 0:
+                return begin + len(decoded[:position].encode(codec))
+        begin += held + len(piece) - len(decoder.getstate()[0])
+    return None
+
+
+def _is_broken_utf8(data: BinaryIO) -> bool:
     """UTF-8 with a few bad bytes: cp932 would often read it as well-formed nonsense, so it must not be tried."""
-    decoded = data.decode("utf-8", errors="replace")
-    bad = decoded.count("\ufffd")
-    return data.startswith(b"\xef\xbb\xbf") or sum(character > "\u07ff" for character in decoded) - bad > bad
+    decoder, bad, wide = codecs.getincrementaldecoder("utf-8")(errors="replace"), 0, 0
+    for number, piece in enumerate(_pieces(data)):
+        if number == 0 and piece.startswith(codecs.BOM_UTF8):
+            return True
+        points = np.frombuffer(decoder.decode(piece).encode("utf-32-le"), dtype="<u4")
+        bad += int((points == ord("\ufffd")).sum())
+        wide += int((points > 0x7FF).sum())
+    return wide - bad > bad
 
 
-def _cp932(name: str, data: bytes, before: str) -> str:
+def _lines(data: BinaryIO, codec: str) -> Iterator[str]:
+    """The lines of the file as they are, ends included. The bytes stay open for the next reader."""
+    data.seek(0)
+    text = io.TextIOWrapper(data, encoding=codec, newline="")
     try:
-        decoded = data.decode("cp932")
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{name} is {before}not cp932 (byte {error.start}); export it again as UTF-8") from error
-    for character in _UNDEFINED_IN_CP932:
-        position = decoded.find(character)
-        if position >= 0:
-            byte = len(decoded[:position].encode("cp932"))
-            raise SourceError(f"{name} is {before}not cp932 (byte {byte}); export it again as UTF-8")
-    return decoded
+        for line in text:  # noqa: UP028  # `yield from` would close the file when no more lines are wanted
+            yield line
+    finally:
+        if not data.closed:
+            text.detach()
 
 
-def _csv(name: str, lines: str, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter, strict=True)
+def _csv(name: str, lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     row = 0
     try:
         for record in reader:
@@ -153,11 +209,13 @@ def _csv(name: str, lines: str, delimiter: str) -> Iterator[list[str]]:
         raise SourceError(f"{name} row {row + 1}: {error}; a quote is missing or doubled") from error
 
 
-def _aligned(lines: str) -> Iterator[list[str]]:
-    return (line.split() for line in lines.splitlines())
+def _aligned(lines: Iterator[str]) -> Iterator[list[str]]:
+    return (part.split() for line in lines for part in line.splitlines())
 
 
-def _table(name: str, records: Iterator[list[str]], header_rows: int, header: list[str] | None, padded: bool) -> pd.DataFrame:
+def _blocks(
+    name: str, records: Iterator[list[str]], *, header_rows: int, header: list[str] | None, padded: bool
+) -> Iterator[pd.DataFrame]:
     headers = [header] if header is not None else [[cell.strip() for cell in row] for row in islice(records, header_rows)]
     if len(headers) < (1 if header is not None else header_rows) or not any(headers[0]):
         raise SourceError(f"{name} has no header in its first row")
@@ -169,13 +227,12 @@ def _table(name: str, records: Iterator[list[str]], header_rows: int, header: li
         if len(cells) != width:
             raise SourceError(f"{name} row {number}: {len(cells)} cells where the first row has {width}")
     names = unique(headers[0])
-    chunks = [pd.DataFrame(columns=names, index=pd.RangeIndex(0), dtype="str")]
-    while chunk := list(islice(records, _CHUNK)):
-        chunks.append(_block(name, chunk, names, first, padded))
-        first += len(chunk)
-    frame = pd.concat(chunks) if len(chunks) > 1 else chunks[0]
-    frame.attrs["headers"] = headers
-    return frame
+    is_first = True
+    while (chunk := list(islice(records, BLOCK))) or is_first:
+        block = _block(name, chunk, names, first, padded)
+        block.attrs["headers"] = headers
+        yield block
+        first, is_first = first + len(chunk), False
 
 
 def _block(name: str, chunk: list[list[str]], names: list[str], first: int, padded: bool) -> pd.DataFrame:
@@ -207,7 +264,7 @@ def unique(names: list[str]) -> list[str]:
     return unique
 
 
-def _worksheets(path: Place, wanted: str | None) -> Iterator[tuple[str, Iterator[list[str]]]]:
+def _worksheets(path: Place, wanted: str | None) -> Iterator[tuple[str, list[list[str]]]]:
     from openpyxl import load_workbook  # slow to import, and most drops are CSV
 
     try:
@@ -230,7 +287,7 @@ def _worksheets(path: Place, wanted: str | None) -> Iterator[tuple[str, Iterator
     if not found:
         raise SourceError(f"{path.name} is empty; drop the file again")
     for title, records in found:
-        yield (path.name if len(found) == 1 else f"{path.name}[{title}]"), iter(_trimmed(records))
+        yield (path.name if len(found) == 1 else f"{path.name}[{title}]"), _trimmed(records)
 
 
 def _trimmed(records: list[list[str]]) -> list[list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 import phonenumbers
 
@@ -16,6 +17,7 @@ from pipelines.sources.connection import Person
 from pipelines.sources.schema import KeyClass
 
 PID_LENGTH = 32
+KNOWN = 100_000  # persons remembered: most come again soon, and a long pull meets millions
 
 
 class Pseudonymiser:
@@ -23,7 +25,7 @@ class Pseudonymiser:
 
     def __init__(self, keys: Mapping[KeyClass, bytes]) -> None:
         self._keys = dict(keys)
-        self._known: dict[Person, str | None] = {}
+        self._known = lru_cache(KNOWN)(self._hashed)
 
     def __repr__(self) -> str:
         return f"Pseudonymiser({', '.join(sorted(self._keys))})"
@@ -45,11 +47,12 @@ class Pseudonymiser:
 
     def pid(self, person: Person) -> str | None:
         """The pseudonym of `person`: 32 hexadecimal digits, or None when its value is blank."""
-        if person not in self._known:
-            value = normalise(person)
-            message = f"{person.kind}\x1f{person.scope}\x1f{value}".encode()
-            self._known[person] = hmac.digest(self._keys[person.key], message, "sha256").hex()[:PID_LENGTH] if value else None
-        return self._known[person]
+        return self._known(person)
+
+    def _hashed(self, person: Person) -> str | None:
+        value = normalise(person)
+        message = f"{person.kind}\x1f{person.scope}\x1f{value}".encode()
+        return hmac.digest(self._keys[person.key], message, "sha256").hex()[:PID_LENGTH] if value else None
 
 
 def normalise(person: Person) -> str:

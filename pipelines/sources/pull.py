@@ -14,14 +14,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.sources import files, places
+from pipelines.sources.blocks import in_blocks
 from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person, SourceError, Window
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.credentials import Secrets
@@ -35,6 +40,7 @@ from pipelines.sources.sieve import Sieve
 MONEY_STEP = Decimal("0.0001")
 MONEY_LIMIT = Decimal(10) ** 14  # what DECIMAL(18, 4) holds
 STAGED = (("_file", pa.string()), ("_row", pa.int64()), ("_age", pa.int64()), ("_seen", pa.int64()), ("_unparsed", pa.string()))
+_MAY_BE_MISSING = (float, type(pd.NaT))  # pandas may hold a missing cell as NaN or NaT, which differ from themselves
 BUFFER = 10_000  # rows of a table held before they are written: pages of a few dozen would make thousands of row groups
 
 
@@ -187,9 +193,11 @@ def _file_parts(connection: FileConnection, pulled: Pulled) -> Iterator[Part]:
     for age, path in enumerate(files.drop_files(connection.path, connection.pattern)):
         pulled.files += 1
         try:
-            for sheet in files.read_sheets(path, **{"encoding": connection.encoding, **connection.read_options()}):
-                for frame in connection.read(sheet):
-                    yield Part(sheet.file, frame, age)
+            options = {"encoding": connection.encoding, **connection.read_options()}
+            sheets = files.read_sheets(path, cut=partial(in_blocks, connection), **options)
+            for name, blocks in groupby(sheets, attrgetter("file")):
+                for frame in connection.read_blocks(blocks):
+                    yield Part(name, frame, age)
         except places.failures() as error:
             why = getattr(error, "strerror", None) or masked(str(error), 120)
             raise SourceError(f"{path.name}: {why}; check the file and the rights on it") from error
@@ -255,16 +263,21 @@ def typed(table: Table, part: Part, connection: Connection, pseudonymiser: Pseud
         if column.name not in frame.rows.columns:
             arrays[column.name] = pa.nulls(count, column.arrow.type)
             continue
-        # pandas may hold a missing cell as NaN or NaT, which differ from themselves.
-        values = [None if value != value else value for value in frame.rows[column.name].tolist()]
-        for position, value in enumerate(values):
-            if isinstance(value, Bad):
-                raw = "***" if column.personal else masked(value.raw)
-                unparsed[position].append(f"{column.name}: {value.column} {raw!r} {value.why}")
-                values[position] = None
-            elif column.type == "money" and value is not None and abs(value) >= MONEY_LIMIT:
-                unparsed[position].append(f"{column.name}: {value} is too large for an amount of money")
-                values[position] = None
+        values = frame.rows[column.name].tolist()
+        kinds = set(map(type, values))  # most columns hold values alone: to ask each cell takes longer than to read the file
+        if any(issubclass(kind, _MAY_BE_MISSING) for kind in kinds):
+            values = [None if value != value else value for value in values]
+        if Bad in kinds or column.type == "money":
+            for position, value in enumerate(values):
+                if isinstance(value, Bad):
+                    raw = "***" if column.personal else masked(value.raw)
+                    unparsed[position].append(f"{column.name}: {value.column} {raw!r} {value.why}")
+                    values[position] = None
+                elif column.type == "money" and value is not None and abs(value) >= MONEY_LIMIT:
+                    unparsed[position].append(f"{column.name}: {value} is too large for an amount of money")
+                    values[position] = None
+        if Person in kinds and not column.personal:
+            raise TypeError(f"{table.id}.{column.name} is not a personal column, yet it was given a person")
         arrays[column.name] = _array(values, column, table, pseudonymiser)
     if "change_date" not in frame.rows.columns:
         local = pc.local_timestamp(arrays["updated_at"].cast(pa.timestamp("us", tz=connection.time_zone)))
@@ -289,8 +302,6 @@ def typed(table: Table, part: Part, connection: Connection, pseudonymiser: Pseud
 def _array(values: list[Any], column: Column, table: Table, pseudonymiser: Pseudonymiser) -> pa.Array:
     if column.personal:
         values = [_pid(value, column, table, pseudonymiser) for value in values]
-    elif any(isinstance(value, Person) for value in values):
-        raise TypeError(f"{table.id}.{column.name} is not a personal column, yet it was given a person")
     if column.type == "money":
         values = [None if value is None else Decimal(value).quantize(MONEY_STEP, ROUND_HALF_UP) for value in values]
     return pa.array(values, column.arrow.type, from_pandas=True)

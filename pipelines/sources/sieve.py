@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.sources.pseudonym import PID_LENGTH, Pseudonymiser
+from pipelines.sources.pseudonym import KNOWN, PID_LENGTH, Pseudonymiser
 from pipelines.sources.schema import Table
 
 PID = re.compile(rf"(?<![0-9A-Za-z])[0-9a-f]{{{PID_LENGTH}}}(?![0-9A-Za-z])")
@@ -38,8 +39,7 @@ class Sieve:
 
     def __init__(self, marks: Collection[str], pseudonymiser: Pseudonymiser) -> None:
         self._marks = frozenset(marks)
-        self._pseudonymiser = pseudonymiser
-        self._known: dict[str, bool] = {}
+        self._known = lru_cache(KNOWN)(lambda pid: pseudonymiser.mark(pid) in self._marks)
 
     @property
     def is_open(self) -> bool:
@@ -48,9 +48,7 @@ class Sieve:
 
     def catches(self, pid: str) -> bool:
         """Whether the pseudonym is an erased person's."""
-        if pid not in self._known:
-            self._known[pid] = self._pseudonymiser.mark(pid) in self._marks
-        return self._known[pid]
+        return self._known(pid)
 
     def judge(self, table: Table, rows: pa.Table, documents: set[str]) -> Verdict:
         """Which `rows` of `table` go; those of one document and day go together.

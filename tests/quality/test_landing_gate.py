@@ -112,8 +112,9 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     checks = door.judge()
     landed, held_back = {}, {}
     for (id_, _), due in door.due.items():
-        landed[id_] = door.passed_rows(due)["source_record_id"].to_pylist()
-        held_back[id_] = {row["key"]: (row["rule"], row["reason"]) for row in door.held_back(due).to_pylist()}
+        landed[id_] = door.passed_rows(due, due.changed)["source_record_id"].to_pylist()
+        rows = [*door.held_back(due, due.looked_at).to_pylist(), *door.held_back_undated(due).to_pylist()]
+        held_back[id_] = {row["key"]: (row["rule"], row["reason"]) for row in rows}
     assert {name: counts.lost for name, counts in door.counts.items() if counts.lost} == {}
     door.close()
     return Judged(checks, landed, held_back)

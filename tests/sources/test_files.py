@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from pipelines.sources import files
 from pipelines.sources.connection import Sheet, SourceError
 from pipelines.sources.files import drop_files, read_sheets, require
 
@@ -56,14 +57,20 @@ def book(path: Path, *sheets: tuple[str, list[list[Any]]], name: str = "drop.xls
         (b"a,b\n\x82\xa0,\x81\n", r"not UTF-8 \(byte 4\) and not cp932 \(byte 7\)"),
     ],
 )  # fmt: skip
-def test_a_damaged_file_is_refused_with_its_place(tmp_path: Path, data: bytes, message: str) -> None:
+@pytest.mark.parametrize("piece", [files._PIECE, 5], ids=["at-once", "in-pieces"])
+def test_a_damaged_file_is_refused_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, data: bytes, message: str
+) -> None:
+    monkeypatch.setattr(files, "_PIECE", piece)
     with pytest.raises(SourceError, match=message):
         read(tmp_path, data)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_encodings_are_told_apart(tmp_path: Path, encoding: str, end: str) -> None:
+@pytest.mark.parametrize("piece", [files._PIECE, 3], ids=["at-once", "in-pieces"])
+def test_encodings_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, end: str, piece: int) -> None:
+    monkeypatch.setattr(files, "_PIECE", piece)
     sheet = read(tmp_path, end.join(["氏名,番号", "髙橋,①", ""]).encode(encoding))
     assert sheet.rows.to_dict("list") == {"氏名": ["髙橋"], "番号": ["①"]}
     assert sheet.rows.index.tolist() == [2]

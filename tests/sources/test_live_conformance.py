@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,8 @@ class Night:
             self.replaced = 0
             for due in door.due.values():
                 days = {day: Day(1, 0, 0, due.hashes.get(day, ""), ("", ""), "", batch.id, "") for day in due.changed}
-                rows = door.passed_rows(due)
-                self.store.replace(due.table, due.connection, rows, QUARANTINE_SCHEMA.empty_table(), days)
+                rows = partial(door.passed_rows, due)
+                self.store.replace(due.table, due.connection, rows, lambda _: QUARANTINE_SCHEMA.empty_table(), days)
                 self.replaced += len(days)
             door.close()
         return pulled

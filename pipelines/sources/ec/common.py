@@ -5,7 +5,7 @@ A `Bad` cell in any input makes the outcome `Bad`, a blank one makes it blank: n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from operator import add
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.sources.cells import each
-from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person
+from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person, Sheet
 from pipelines.sources.pseudonym import normalise
 
 Cells: TypeAlias = "pd.Series[Any]"
@@ -57,6 +57,17 @@ class Shop(Connection):
 
 class ShopFile(Shop, FileConnection):
     """A shop whose exports are dropped into a folder."""
+
+    def read_blocks(self, sheets: Iterable[Sheet]) -> Iterator[Frame]:
+        """As `read` gives them, but the products after all else, once for the whole file."""
+        named: pd.DataFrame | None = None
+        for found in super().read_blocks(sheets):
+            if found.table != "products":
+                yield found
+            else:
+                named = found.rows if named is None else _newest_names(pd.concat([named, found.rows]))
+        if named is not None:
+            yield Frame("products", named)
 
 
 def column(rows: pd.DataFrame, name: str | None) -> Cells:
@@ -202,9 +213,13 @@ def products(lines: pd.DataFrame) -> Frame:
     """One row per SKU, as its newest line names it."""
     items = lines[(lines["line_type"] == "item") & lines["sku"].map(lambda sku: isinstance(sku, str)).astype(bool)]
     items = items[items["updated_at"].map(lambda moment: moment is not None and not isinstance(moment, Bad)).astype(bool)]
-    newest = items.sort_values("updated_at", kind="stable").drop_duplicates("sku", keep="last").sort_index(kind="stable")
-    named = newest.rename(columns={"product_name": "name"})
+    named = _newest_names(items).rename(columns={"product_name": "name"})
     return frame("products", named[["sku", "name", "updated_at", "business_date"]])
+
+
+def _newest_names(rows: pd.DataFrame) -> pd.DataFrame:
+    in_order = rows.sort_index(kind="stable").sort_values("updated_at", kind="stable")
+    return in_order.drop_duplicates("sku", keep="last").sort_index(kind="stable")
 
 
 def frame(table: str, rows: pd.DataFrame) -> Frame:

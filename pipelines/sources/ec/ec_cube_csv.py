@@ -75,6 +75,12 @@ class EcCubeCsv(ShopFile):
     # A shop's own states, by ID or name: {配送準備中: paid}
     status_map: dict[str, Literal["placed", "paid", "shipped", "cancelled", "returned", "pending"]] = Field(default_factory=dict)
 
+    def documents(self, rows: pd.DataFrame) -> Cells:
+        """The order of each row; of customers, each row by itself."""
+        if "注文ID" in rows.columns:
+            return cells.identifier(rows["注文ID"])
+        return pd.Series(rows.index.astype(str), index=rows.index, dtype=object)
+
     def read(self, sheet: Sheet) -> Iterator[Frame]:
         """Orders or customers, whichever the file's header says it holds."""
         if "注文ID" in sheet.rows.columns:

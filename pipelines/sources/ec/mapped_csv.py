@@ -128,6 +128,10 @@ class MappedCsv(ShopFile):
         header = None if self.header is None else list(self.header)
         return {"delimiter": self.delimiter, "whitespace": self.whitespace, "header": header}
 
+    def documents(self, rows: pd.DataFrame) -> Cells:
+        """The order of each row; one that repeats its customer and day is told apart by counting, so those stay together."""
+        return common.combine(_joined, *(cells.identifier(column(rows, name)) for name in self.columns.order_ids))
+
     def read(self, sheet: Sheet) -> Iterator[Frame]:
         """The orders of one export, their lines, the products named on them and what was taken back."""
         require(sheet, self.columns.headers())
@@ -191,7 +195,7 @@ class MappedCsv(ShopFile):
         )
 
     def _order_id(self, raw: pd.DataFrame) -> Cells:
-        order_id = common.combine(_joined, *(cells.identifier(raw[name]) for name in self.columns.order_ids))
+        order_id = self.documents(raw)
         if not self.order_id_per_row:
             return order_id
         return common.combine(_joined, order_id, common.occurrence(order_id))

@@ -64,11 +64,16 @@ class ShopifyCsv(ShopFile):
     """A drop folder of Shopify order exports."""
 
     tables: ClassVar[tuple[str, ...]] = ("products", "orders", "order_lines", "adjustments")
+    documents_are_runs: ClassVar[bool] = True
 
     taxes_included: bool = True
     tax_rate: float = Field(default=0.10, ge=0, le=1)
     reduced_rate_skus: tuple[str, ...] = ()
     test_tags: tuple[str, ...] = ()
+
+    def documents(self, rows: pd.DataFrame) -> Cells:
+        """The order's name, blank on the further rows of some exports."""
+        return column(rows, "Name")
 
     def read(self, sheet: Sheet) -> Iterator[Frame]:
         """The orders of one export, their lines, the products named on them and what was taken back."""
