@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,10 +22,13 @@ DAY = Day(0, 0, 0, "first", ("2024-01-01", "2024-01-31"), "1", "run-1", "2024-02
 
 def land(home: Path, content: str, *days: int, connection: str = "hr") -> None:
     """Land days of January 2024 that hold `content`."""
-    rows = [{"connection": connection, "change_date": date(2024, 1, day), "business_unit": content} for day in days]
     entries = {date(2024, 1, day): replace(DAY, rows=1, hash=content) for day in days}
-    landed = pa.Table.from_pylist(rows, FINANCE.schema)
-    Store(home).replace(FINANCE, connection, landed, QUARANTINE_SCHEMA.empty_table(), entries)
+
+    def rows_of(asked: Iterable[date]) -> pa.Table:
+        rows = [{"connection": connection, "change_date": day, "business_unit": content} for day in asked]
+        return pa.Table.from_pylist(rows, FINANCE.schema)
+
+    Store(home).replace(FINANCE, connection, rows_of, lambda _: QUARANTINE_SCHEMA.empty_table(), entries)
 
 
 def build(home: Path, project: str = "project", *, is_killed: bool = False) -> bool:
