@@ -49,13 +49,14 @@ def built_by(home: Path) -> str | None:
     return _read_mark(home).get("run")
 
 
-def begin(home: Path, store: Store, project: str) -> bool:
+def begin(home: Path, store: Store, project: str, *, is_renewed: bool = False) -> bool:
     """Take the mark away and list the landed days for dbt; whether the warehouse can be kept and only what changed built anew.
 
-    `project` names the state of the code that builds: what another one built is not kept.
+    `project` names the state of the code that builds: what another one built is not kept, nor what was built before rows or keys
+    were changed under it (`is_renewed`).
     """
     mark = _read_mark(home)
-    is_kept = (home / DAYS).exists() and mark == _mark(home, mark.get("run", ""), project)
+    is_kept = not is_renewed and (home / DAYS).exists() and mark == _mark(home, mark.get("run", ""), project)
     (home / MARK).unlink(missing_ok=True)
     landed = landed_days(store)
     temporary = home / f".{DAYS}.tmp"

@@ -31,9 +31,9 @@ def land(home: Path, content: str, *days: int, connection: str = "hr") -> None:
     Store(home).replace(FINANCE, connection, rows_of, lambda _: QUARANTINE_SCHEMA.empty_table(), entries)
 
 
-def build(home: Path, project: str = "project", *, is_killed: bool = False) -> bool:
+def build(home: Path, project: str = "project", *, is_killed: bool = False, is_renewed: bool = False) -> bool:
     """A build of the warehouse; whether it was kept."""
-    is_kept = increments.begin(home, Store(home), project)
+    is_kept = increments.begin(home, Store(home), project, is_renewed=is_renewed)
     with duckdb.connect(str(home / increments.WAREHOUSE)) as warehouse:
         warehouse.execute("create or replace table t as select now() as built_at")
     if not is_killed:
@@ -89,6 +89,11 @@ def test_a_warehouse_that_somebody_else_wrote_into_or_removed_is_not_kept(tmp_pa
     assert not build(tmp_path)
     os.unlink(tmp_path / increments.WAREHOUSE)
     assert not build(tmp_path)
+
+
+def test_what_was_built_before_rows_or_keys_were_changed_under_it_is_not_kept(tmp_path: Path) -> None:
+    build(tmp_path)
+    assert not build(tmp_path, is_renewed=True)
 
 
 def test_reading_the_warehouse_is_no_change(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from filelock import FileLock
 from packaging.version import Version
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from pipelines import increments
+from pipelines import increments, renewal
 from pipelines.increments import WAREHOUSE
 from pipelines.preview import previews
 from pipelines.settings import PROJECT, Company, Settings
@@ -143,7 +143,7 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
         with writer_lock(settings.home, context.log.info):
             wait_until_free(settings.home / WAREHOUSE, context.log.info)
             # The mark that goes says that the warehouse is whole: the exit gate and publish read nothing without it.
-            is_kept = increments.begin(settings.home, store, project)
+            is_kept = increments.begin(settings.home, store, project, is_renewed=renewal.is_due(settings.home))
             context.log.info(
                 f"dbt build, {'on top of the last one' if is_kept else 'from nothing'}: staging, facts, reports, tests"
             )
