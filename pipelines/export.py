@@ -19,6 +19,7 @@ import duckdb
 DATABASE = "engagement.duckdb"
 LAYOUT = "1"  # raise when the same rows would be written differently
 UNDATED = "undated"  # the file of rows without a month
+MEMORY = "2GB"  # of DuckDB; beyond it sorts on the disk
 BOM = b"\xef\xbb\xbf"  # so that Excel reads Japanese
 
 
@@ -47,7 +48,7 @@ def export(
     done = Exported()
     for kind in ("parquet", "csv"):
         (folder / kind).mkdir(parents=True)
-    with duckdb.connect(str(folder / DATABASE)) as sql:
+    with duckdb.connect(str(folder / DATABASE), config={"memory_limit": MEMORY}) as sql:
         sql.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
         for table in tables:
             order = "" if table in month_columns else "order by all"
