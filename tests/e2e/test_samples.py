@@ -1,6 +1,7 @@
 """`engagement run` on the shipped samples: what it prints, publishes and leaves behind, against the truths planted in them."""
 
 import csv
+import html
 import json
 import re
 import shutil
@@ -8,7 +9,9 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
@@ -125,6 +128,21 @@ def test_every_published_table_and_column_is_described_in_english_and_japanese(s
         union all
         select table_name, column_name from duckdb_columns() where not internal and coalesce(comment, '') not like '%｜%'""")
     assert undescribed == []
+
+
+def test_the_ui_shows_the_findings_and_of_each_published_table_its_first_rows(samples: Company) -> None:
+    shown: dict[str, dict[str, Any]] = {}
+    with dg.DagsterInstance.from_config(str(samples.home / "dagster")) as instance:
+        for name in ("release", "rpt_initiative_effects", "fct_orders"):
+            event = instance.get_latest_materialization_event(dg.AssetKey(name))
+            assert event is not None
+            assert event.asset_materialization is not None
+            shown[name] = {key: entry.value for key, entry in event.asset_materialization.metadata.items()}
+    assert "エンゲージメント指数" in shown["release"]["findings"]
+    assert shown["release"]["report"].endswith("report.html")
+    assert re.search(r"\| ONE.01 \|", html.unescape(shown["rpt_initiative_effects"]["preview"]))
+    assert shown["rpt_initiative_effects"]["plot"].startswith("![rpt_initiative_effects](data:image/png;base64,")
+    assert shown["fct_orders"]["dagster/row_count"] == samples.value("select count(*) from fct_orders")
 
 
 def test_parquet_csv_and_duckdb_hold_the_same_rows(samples: Company) -> None:
