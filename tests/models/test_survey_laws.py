@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
@@ -87,14 +88,21 @@ def _noon() -> datetime:
     return datetime.combine(DAY, time(12), UTC)
 
 
-def expected(kind: str, values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Score and half width of its interval by statsmodels; Kish's effective number of answers stands for n."""
+def expected(kind: str, values: np.ndarray, weights: np.ndarray) -> tuple[float, tuple[float, float] | tuple[None, None]]:
+    """Score and interval by statsmodels; Kish's effective number of answers stands for n. A share has Wilson's interval."""
     scores = {"nps": 100.0 * ((values >= 9) * 1.0 - (values <= 6)), "csat": (values >= 4) * 1.0, "ces": values}[kind]
     stats = DescrStatsW(scores, weights=weights)
+    score = float(stats.mean)
     effective = weights.sum() ** 2 / (weights**2).sum()
-    # A mean of a scale is estimated with n - 1, a share and a difference of shares with n.
+    if kind == "csat":
+        return score, proportion_confint(score * effective, effective, alpha=2 * norm.sf(Z), method="wilson")
+    # A mean of a scale is estimated with n - 1, a difference of shares with n.
     free = effective - 1 if kind == "ces" else effective
-    return float(stats.mean), float(Z * np.sqrt(stats.var / free)) if free > 1e-9 else np.nan
+    if free <= 1e-9:
+        return score, (None, None)
+    margin = Z * np.sqrt(stats.var / free)
+    lowest, highest = {"nps": (-100, 100), "ces": (0, np.inf)}[kind]
+    return score, (max(score - margin, lowest), min(score + margin, highest))
 
 
 @LAW
@@ -112,19 +120,13 @@ def test_scores_and_intervals_are_those_of_statsmodels(models: Compiled, filled:
         assert n == len(own)
         assert invited == len(filled) + silent - 1
         assert rate == pytest.approx(answered / invited)
-        lowest, highest = {"nps": (-100, 100), "csat": (0, 1), "ces": (0, np.inf)}[kind]
         for found, weights in (
             ((value, low, high), np.ones(n)),
             ((weighted, weighted_low, weighted_high), np.array([form.weight for form in own])),
         ):
-            score, margin = expected(kind, values, weights)
+            score, interval = expected(kind, values, weights)
             assert found[0] == pytest.approx(score, abs=1e-5)
-            if np.isnan(margin):
-                assert found[1:] == (None, None)
-            else:
-                assert found[1:] == pytest.approx((max(score - margin, lowest), min(score + margin, highest)), abs=1e-5)
-        if kind == "csat":
-            assert (low, high) == pytest.approx(proportion_confint(int((values >= 4).sum()), n, method="normal"), abs=1e-4)
+            assert found[1:] == (interval if interval[0] is None else pytest.approx(interval, abs=1e-5))
 
 
 @LAW
