@@ -27,6 +27,26 @@
     )
 {%- endmacro %}
 
+{#
+    The keys of which something was landed, or taken back, since the last build: from the rows of changed days as they are, and from
+    what the last build took from those days. `landing` has the relation of each landing table by its name, source.table.
+#}
+{% macro changed_keys(landing, key) %}
+    {%- for source_table, landed in landing.items() %}
+        {%- set is_last_table = loop.last %}
+        {%- set built = built_before("stg_" ~ source_table.replace(".", "__")) %}
+        {%- set lies_in_changed_day = is_of_changed_day(source_table, "landed") %}
+        {%- for rows in [landed, built] if rows %}
+select {% for column in key %}landed.{{ column }}{{ ", " if not loop.last }}{% endfor %}
+from {{ rows }} as landed
+where {{ lies_in_changed_day if built else "false" }}
+            {%- if not (is_last_table and loop.last) %}
+union
+            {%- endif %}
+        {%- endfor %}
+    {%- endfor %}
+{% endmacro %}
+
 {# Condition: the row has a key of the relation `changed`. #}
 {% macro is_changed(row, changed, key) -%}
     exists (

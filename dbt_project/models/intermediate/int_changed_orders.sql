@@ -31,12 +31,14 @@ compared as (
         coalesce(identified.order_id, built.order_id) as order_id,
         identified.customer_key,
         built.customer_key as former_customer_key,
-        identified.order_key is null
-        or built.order_key is null
-        or identified.customer_key is distinct from built.customer_key
-        or identified.fx_rate is distinct from built.fx_rate
-        or identified.is_fx_carried_forward is distinct from built.is_fx_carried_forward
-        or landed.order_id is not null as is_touched
+        (
+            identified.order_key is null
+            or built.order_key is null
+            or landed.order_id is not null
+            or (identified.customer_key is distinct from built.customer_key)
+            or (identified.fx_rate is distinct from built.fx_rate)
+            or (identified.is_fx_carried_forward is distinct from built.is_fx_carried_forward)
+        ) as is_touched
     from identified
     full outer join {{ before }} as built on identified.order_key = built.order_key
     left join landed
@@ -53,6 +55,7 @@ customers as (
     select former_customer_key from compared
     where is_touched
 ),
+{%- endif %}
 
 -- Lines may be there before their order is.
 final as (
@@ -61,23 +64,15 @@ final as (
         connection,
         order_id
     from landed
+    {%- if before %}
     union
     select
         order_key,
         connection,
         order_id
     from compared
-    where is_touched or exists (select 1 from customers where customers.customer_key = compared.customer_key)
+    where is_touched or customer_key in (select customers.customer_key from customers)
+    {%- endif %}
 )
-{%- else %}
-
-final as (
-    select
-        {{ key_of(['connection', 'order_id']) }} as order_key,
-        connection,
-        order_id
-    from landed
-)
-{%- endif %}
 
 select * from final

@@ -68,12 +68,12 @@ gathered as (
         {%- for name in of_month %}
         cast(sum(deeds.{{ name }}) as bigint) as {{ name }},
         {%- endfor %}
-        sum(deeds.net_amount) as net_amount,
+        {%- for name in ["mrr_jpy", "nps_answer", "csat_score", "last_order_date"] %}
+        max(deeds.{{ name }}) as {{ name }},
+        {%- endfor %}
         {{ sum_if_complete('deeds.sold_jpy') }} as sold_jpy,
         {{ sum_if_complete('deeds.returns_jpy') }} as returns_jpy,
-        {%- for name in ["mrr_jpy", "nps_answer", "csat_score", "last_order_date"] %}
-        max(deeds.{{ name }}) as {{ name }}{{ "," if not loop.last }}
-        {%- endfor %}
+        sum(deeds.net_amount) as net_amount
     from deeds
     cross join opening
     group by deeds.customer_key, greatest(deeds.month_start, opening.month_start)
