@@ -28,6 +28,7 @@ from pipelines.sources.pull import STAGED, Pulled
 from pipelines.sources.schema import PROVENANCE, Table
 from pipelines.store import EXTRACTOR, QUARANTINE_SCHEMA, Store
 
+MEMORY_AT_THE_END = "160MB"
 MEMORY = "320MB"  # of DuckDB; what does not fit goes to a file beside the database
 
 
@@ -93,6 +94,8 @@ class Door:
                     *gate.check(f"facts_{table.relation}", ("batch",), batch_rules(table), may_be_empty=False),
                     *results[table.id],
                 ]
+        # What is left is to hand over some days at a time, and then Arrow's memory comes on top.
+        self.sql.execute(f"set memory_limit = '{MEMORY_AT_THE_END}'")
         return results
 
     def blocked(self) -> dict[str, str]:
