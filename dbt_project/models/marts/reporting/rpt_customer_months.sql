@@ -19,13 +19,32 @@ lapses as (
     select * from {{ ref('int_customer_lapses') }}
 ),
 
+customers_of_month as (
+    select
+        shop,
+        month_start,
+        customer_key,
+        max(day_number) as day_number,
+        max(net_amount) as largest_net_amount
+    from sales
+    group by shop, month_start, customer_key
+),
+
+active_in_month as (
+    select
+        shop,
+        month_start,
+        count(*) as active_customers,
+        {{ count_if('day_number > 1') }} as repeat_customers,
+        {{ count_if('largest_net_amount > 0') }} as paying_customers
+    from customers_of_month
+    group by shop, month_start
+),
+
 sales_of_month as (
     select
         shop,
         month_start,
-        count(distinct customer_key) as active_customers,
-        count(distinct case when day_number > 1 then customer_key end) as repeat_customers,
-        count(distinct case when net_amount > 0 then customer_key end) as paying_customers,
         count(*) as orders,
         sum(units) as units,
         sum(gross_amount) as gross_sales,
@@ -50,14 +69,26 @@ buying_days_of_month as (
     group by shop, {{ month_start('business_date') }}
 ),
 
-losses_of_month as (
+known_until as (
     select
         shop,
-        {{ month_start('lost_date') }} as month_start,
-        count(distinct customer_key) as lost_customers
+        max(business_date) as last_date
     from lapses
-    where lost_date is not null
-    group by shop, {{ month_start('lost_date') }}
+    group by shop
+),
+
+-- Before the day itself nobody knows.
+losses_of_month as (
+    select
+        lapses.shop,
+        {{ month_start('lapses.lost_date') }} as month_start,
+        count(distinct lapses.customer_key) as lost_customers
+    from lapses
+    inner join known_until
+        on
+            lapses.shop = known_until.shop
+            and lapses.lost_date <= known_until.last_date
+    group by lapses.shop, {{ month_start('lapses.lost_date') }}
 ),
 
 returns_by_scope as (
@@ -120,9 +151,10 @@ months as (
         shop_months.month_start,
         shop_months.currency,
         shop_months.is_complete,
-        {%- for name in [
-            "active_customers", "new_customers", "repeat_customers", "paying_customers", "orders", "units", "second_orders"
-        ] %}
+        {%- for name in ["active_customers", "repeat_customers", "paying_customers"] %}
+        coalesce(active_in_month.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
+        {%- for name in ["new_customers", "orders", "units", "second_orders"] %}
         coalesce(sales_of_month.{{ name }}, 0) as {{ name }},
         {%- endfor %}
         coalesce(buying_days_of_month.second_days, 0) as second_days,
@@ -148,6 +180,10 @@ months as (
         on
             shop_months.shop = sales_of_month.shop
             and shop_months.month_start = sales_of_month.month_start
+    left join active_in_month
+        on
+            shop_months.shop = active_in_month.shop
+            and shop_months.month_start = active_in_month.month_start
     left join buying_days_of_month
         on
             shop_months.shop = buying_days_of_month.shop
