@@ -73,3 +73,25 @@ union
     select {{ columns }}
     from {{ arg_dict["temp_relation"] }}
 {% endmacro %}
+
+{#
+    Where clause of a test that in a night looks only at rows of the keys that were built anew: the others are those that the build before
+    tested, as a night that keeps them follows one whose tests all held. All rows are tested when no key is listed, as in a build from
+    nothing, and by any other command than `dbt build`. `changed` is the name of the model that lists the keys.
+#}
+{% macro where_built_anew(row, changed, key) -%}
+    {%- if execute and flags.WHICH == "build" -%}
+        {%- set listed = adapter.get_relation(database=target.database, schema=target.schema, identifier=changed) -%}
+        {%- if listed and run_query("select 1 from " ~ listed ~ " limit 1").rows | length %}
+    where {{ is_changed(row, listed, key) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The same for the tested table of a test of its grain, if it is kept and the grain holds its key: then rows of two keys are never one. #}
+{% macro where_grain_built_anew(row, columns) -%}
+    {%- set tested = graph.nodes[model.attached_node].config if execute and model.attached_node else {} -%}
+    {%- if tested.materialized == "incremental" and tested.unique_key | reject("in", columns) | list | length == 0 -%}
+        {{- where_built_anew(row, tested.meta["changed"], tested.unique_key) -}}
+    {%- endif -%}
+{%- endmacro %}
