@@ -19,7 +19,8 @@ from tests.models.conftest import compiled
 from tests.models.shopping import Shopping, landing, orders, seeds
 
 REPORTS = (
-    "fct_order_lines", "rpt_customer_months", "rpt_second_purchases", "int_retention_subjects", "rpt_rfm_segments", "rpt_sns_posts",
+    "fct_order_lines", "rpt_customer_months", "rpt_second_purchases", "int_retention_subjects", "rpt_rfm_segments",
+    "rpt_sns_posts",
 )  # fmt: skip
 # What changed, and what changed since the last build, is another thing in a build from nothing.
 OF_THE_BUILD = {

@@ -3,10 +3,6 @@ with shop_months as (
     select * from {{ ref('int_shop_months') }}
 ),
 
-sales as (
-    select * from {{ ref('int_shop_orders') }}
-),
-
 orders as (
     select * from {{ ref('fct_orders') }}
 ),
@@ -15,10 +11,7 @@ adjustments as (
     select * from {{ ref('fct_order_adjustments') }}
 ),
 
-lapses as (
-    select * from {{ ref('int_customer_lapses') }}
-),
-
+-- What is read more than once is named where it is read: DuckDB would put all of it aside.
 customers_of_month as (
     select
         shop,
@@ -26,7 +19,7 @@ customers_of_month as (
         customer_key,
         max(day_number) as day_number,
         max(net_amount) as largest_net_amount
-    from sales
+    from {{ ref('int_shop_orders') }}
     group by shop, month_start, customer_key
 ),
 
@@ -53,7 +46,7 @@ sales_of_month as (
         {{ sum_if_complete('discount_jpy') }} as discounts_jpy,
         {{ count_if('order_number = 1') }} as new_customers,
         {{ count_if('order_number = 2') }} as second_orders
-    from sales
+    from {{ ref('int_shop_orders') }}
     group by shop, month_start
 ),
 
@@ -63,9 +56,18 @@ buying_days_of_month as (
         {{ month_start('business_date') }} as month_start,
         {{ count_if('day_number = 2') }} as second_days,
         {{ count_if('day_number > 1') }} as repeat_purchases,
-        count(distinct case when is_regained then customer_key end) as regained_customers,
         cast(median(days_since_previous) as double) as median_interval_days
-    from lapses
+    from {{ ref('int_customer_lapses') }}
+    group by shop, {{ month_start('business_date') }}
+),
+
+regained_in_month as (
+    select
+        shop,
+        {{ month_start('business_date') }} as month_start,
+        count(distinct customer_key) as regained_customers
+    from {{ ref('int_customer_lapses') }}
+    where is_regained
     group by shop, {{ month_start('business_date') }}
 ),
 
@@ -73,7 +75,7 @@ known_until as (
     select
         shop,
         max(business_date) as last_date
-    from lapses
+    from {{ ref('int_customer_lapses') }}
     group by shop
 ),
 
@@ -83,7 +85,7 @@ losses_of_month as (
         lapses.shop,
         {{ month_start('lapses.lost_date') }} as month_start,
         count(distinct lapses.customer_key) as lost_customers
-    from lapses
+    from {{ ref('int_customer_lapses') }} as lapses
     inner join known_until
         on
             lapses.shop = known_until.shop
@@ -159,7 +161,7 @@ months as (
         {%- endfor %}
         coalesce(buying_days_of_month.second_days, 0) as second_days,
         coalesce(buying_days_of_month.repeat_purchases, 0) as repeat_purchases,
-        coalesce(buying_days_of_month.regained_customers, 0) as regained_customers,
+        coalesce(regained_in_month.regained_customers, 0) as regained_customers,
         buying_days_of_month.median_interval_days,
         coalesce(losses_of_month.lost_customers, 0) as lost_customers,
         coalesce(unidentified_of_month.orders, 0) as unidentified_orders,
@@ -188,6 +190,10 @@ months as (
         on
             shop_months.shop = buying_days_of_month.shop
             and shop_months.month_start = buying_days_of_month.month_start
+    left join regained_in_month
+        on
+            shop_months.shop = regained_in_month.shop
+            and shop_months.month_start = regained_in_month.month_start
     left join losses_of_month
         on
             shop_months.shop = losses_of_month.shop
