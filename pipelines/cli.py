@@ -17,7 +17,7 @@ from rich.table import Table as RichTable
 
 from pipelines import generate_cli, privacy_cli, renewal
 from pipelines.erasure import ErasureError
-from pipelines.export import DATABASE
+from pipelines.database import DATABASE
 from pipelines.publish import REPORT, PublishError, current, list_releases
 from pipelines.publish import rollback as roll_back
 from pipelines.rotation import RotationError

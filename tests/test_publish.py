@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from pipelines import increments
-from pipelines.export import DATABASE
+from pipelines.database import DATABASE
 from pipelines.publish import PublishError, list_releases, publish, remove_release, rollback
 
 Content = Callable[[Path], dict[str, tuple[int, bytes]]]
