@@ -25,7 +25,7 @@ MEMORY = "1GB"  # of DuckDB; beyond it works on the disk
 
 @dataclass(frozen=True)
 class Part:
-    """A month of a table that is cut by months, else a whole table: which rows they are in SQL, how many, and a digest of them."""
+    """A month of a table that is cut by months, else a whole table: which rows in SQL, how many, and a digest of them."""
 
     table: str
     name: str

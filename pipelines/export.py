@@ -69,7 +69,9 @@ def export(
             (folder / kind / table).mkdir(parents=True, exist_ok=True)
     with connected(warehouse, folder / ".spill") as sql:
         parts = [part for table in tables for part in _parts(sql, table, month_columns.get(table))]
-        done.shapes = {table: sha256(f"{LAYOUT} {duckdb.__version__} {shape(sql, table)}".encode()).hexdigest() for table in tables}
+        done.shapes = {
+            table: sha256(f"{LAYOUT} {duckdb.__version__} {shape(sql, table)}".encode()).hexdigest() for table in tables
+        }
         done.parts = {part.name: part.digest for part in parts}
         done.rows = {table: sum(part.rows for part in parts if part.table == table) for table in tables}
         taken = {part: _take_over(folder, _files(part.name), before) if _is_kept(part, done, before) else {} for part in parts}
@@ -168,7 +170,12 @@ def _write(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> None:
     rows = f'release.main."{part.table}" where {part.condition}'
     sql.execute(f"copy (from {rows}) to '{parquet}' (format parquet, compression zstd)")
     columns = [
-        (name, f"""case when ascii("{name}") in {FORMULA} then '''' || "{name}" else "{name}" end""" if kind == "VARCHAR" else f'"{name}"')
+        (
+            name,
+            f"""case when ascii("{name}") in {FORMULA} then '''' || "{name}" else "{name}" end"""
+            if kind == "VARCHAR"
+            else f'"{name}"',
+        )
         for name, kind, *_ in sql.execute(f'describe release.main."{part.table}"').fetchall()
     ]
     # The mark is the beginning of the first column's name: put before a finished file it would write it twice.
