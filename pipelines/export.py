@@ -74,11 +74,11 @@ def export(
         }
         done.parts = {part.name: part.digest for part in parts}
         done.rows = {table: sum(part.rows for part in parts if part.table == table) for table in tables}
-        taken = {part: _take_over(folder, _files(part.name), before) if _is_kept(part, done, before) else {} for part in parts}
+        taken = {part: _take_over(folder, _files(part.name), before) for part in parts if before and _is_kept(part, done, before)}
         done.checksums = {name: checksum for files in taken.values() for name, checksum in files.items()}
         _database(sql, folder, parts, month_columns, before, nights, done)
         for part in parts:
-            if not taken[part]:
+            if not taken.get(part):
                 _write(sql, part, folder)
     return done
 
@@ -105,13 +105,9 @@ def _condition(column: str, month: str) -> str:
     return f"\"{column}\" >= date '{first}' and \"{column}\" < date '{after}'"
 
 
-def _is_kept(part: Part, done: Exported, before: Before | None) -> bool:
+def _is_kept(part: Part, done: Exported, before: Before) -> bool:
     """Whether the release before has the same columns and rows of the part."""
-    return (
-        before is not None
-        and before.parts.get(part.name) == part.digest
-        and before.shapes.get(part.table) == done.shapes[part.table]
-    )
+    return before.parts.get(part.name) == part.digest and before.shapes.get(part.table) == done.shapes[part.table]
 
 
 def _database(
@@ -147,10 +143,10 @@ def _files(part: str) -> tuple[str, str]:
     return f"parquet/{part}.parquet", f"csv/{part}.csv"
 
 
-def _take_over(folder: Path, files: Sequence[str], before: Before | None) -> dict[str, str]:
+def _take_over(folder: Path, files: Sequence[str], before: Before) -> dict[str, str]:
     """Link files of the release before; their checksums, none when it lacks one or the disk cannot link."""
     taken: dict[str, str] = {}
-    for name in files if before else ():
+    for name in files:
         try:
             os.link(before.folder / name, folder / name)
         except OSError:
