@@ -164,7 +164,7 @@ def _write(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> None:
     """
     parquet, csv = (quoted(folder / name) for name in _files(part.name))
     rows = f'release.main."{part.table}" where {part.condition}'
-    sql.execute(f"copy (from {rows}) to '{parquet}' (format parquet, compression zstd)")
+    sql.execute(f"copy (from {rows}) to '{parquet}' (format parquet, compression zstd, compression_level 1)")
     columns = [
         (
             name,
