@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -149,7 +149,7 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
             context.log.info(
                 f"dbt build, {'on top of the last one' if is_kept else 'from nothing'}: staging, facts, reports, tests"
             )
-            shown = {table.name for table in published_tables(json.loads(manifest_path(settings).read_text()))}
+            shown = {table.name: table.grain for table in published_tables(json.loads(manifest_path(settings).read_text()))}
             # While dbt holds the file no preview can be read: the first published table waits for its end; so do all that follow,
             # since outputs must come in the order of their dependencies.
             held: dict[str, dg.Output[Any]] = {}
@@ -198,9 +198,11 @@ def wait_until_free(warehouse: Path, log: Callable[[str], None], seconds: float 
         raise dg.Failure(f"{warehouse} is open in {holder}, and dbt cannot write to it; {advice}", allow_retries=False) from None
 
 
-def with_previews(outputs: Mapping[str, dg.Output[Any]], shown: Collection[str], warehouse: Path) -> Iterator[dg.Output[Any]]:
+def with_previews(
+    outputs: Mapping[str, dg.Output[Any]], shown: Mapping[str, Sequence[str]], warehouse: Path
+) -> Iterator[dg.Output[Any]]:
     """The outputs in their order, those of the tables in `shown` with their first rows and plot as metadata of the asset."""
-    found = previews(warehouse, [table for table in outputs if table in shown])
+    found = previews(warehouse, {table: shown[table] for table in outputs if table in shown})
     for table, output in outputs.items():
         if table not in found:
             yield output
