@@ -225,4 +225,4 @@ def failures(settings: Settings) -> list[str]:
         if result["status"] in ("error", "fail", "runtime error"):
             said = [line.strip() for line in (result["message"] or "").splitlines() if line.strip()]
             lines.append(f"{result['unique_id'].split('.', 2)[2]}: {' '.join(said[:3])}")
-    return lines or ["see dbt/logs/dbt.log"]
+    return lines or ["see dbt/dbt.log"]
