@@ -25,14 +25,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.analysis.permutation import permutation_interval
+from pipelines.analysis.permutation import MOST_PERMUTATIONS, SEED, permutation_interval
 from pipelines.analysis.series import level_shift
-from pipelines.analysis.shifts import SEED, drifts_before, of_orders, of_subjects
+from pipelines.analysis.shifts import are_drawn, drifts_before, of_orders, of_subjects
 
 Floats = NDArray[np.float64]
 
 FEW = 20  # subjects in the smaller arm, under which intervals come from permutations
-MOST_PERMUTATIONS = 4_999
 LEAST_PRE_PERIODS = 3  # under which there is no trend before the start to look at
 TRENDED = "comparative_series"
 LEAST_SERIES = 4  # periods on each side that a series without a control group needs
@@ -204,7 +203,8 @@ def _sizes(method: str, arms: pd.DataFrame, panel: pd.DataFrame) -> Effect:
 def _permuted_arms(effect: Effect, outcome: Floats, treated: NDArray[np.bool_], alpha: float) -> Effect:
     """The difference of the means and its permutation interval."""
     n, k = len(treated), int(treated.sum())
-    if comb(n, k) <= MOST_PERMUTATIONS:
+    is_whole = comb(n, k) <= MOST_PERMUTATIONS
+    if is_whole:
         chosen = np.zeros((comb(n, k), n), dtype=bool)
         for row, members in enumerate(combinations(range(n), k)):
             chosen[row, list(members)] = True
@@ -213,10 +213,8 @@ def _permuted_arms(effect: Effect, outcome: Floats, treated: NDArray[np.bool_], 
         drawn = np.argsort(rng.random((MOST_PERMUTATIONS, n)), axis=1) < k
         chosen = np.vstack([treated, drawn])
     weights = chosen / k - ~chosen / (n - k)
-    interval = permutation_interval(
-        float(outcome[treated].mean() - outcome[~treated].mean()), weights @ outcome, weights @ treated, alpha
-    )
-    return _permuted(effect, *interval)
+    found = float(outcome[treated].mean() - outcome[~treated].mean())
+    return _permuted(effect, *permutation_interval(found, weights @ outcome, weights @ treated, alpha, are_drawn=not is_whole))
 
 
 def _permuted(effect: Effect, found: float, low: float, high: float, p: float) -> Effect:
@@ -309,7 +307,8 @@ def _permuted_starts(effect: Effect, y: Floats, starts: Floats, periods: Floats,
     if not isfinite(shifts[0]):
         return replace(effect, why_not="too_few_subjects")
     known = np.isfinite(shifts)
-    return _permuted(effect, *permutation_interval(float(shifts[0]), shifts[known], shares[known], alpha))
+    interval = permutation_interval(float(shifts[0]), shifts[known], shares[known], alpha, are_drawn=are_drawn(len(y)))
+    return _permuted(effect, *interval)
 
 
 # -- no control group ------------------------------------------------------------------------------------------------------------

@@ -9,16 +9,17 @@ in which the measure might have begun are worked out at once.
 from __future__ import annotations
 
 from itertools import permutations
+from math import factorial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.analysis.permutation import MOST_PERMUTATIONS, SEED
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-SEED = 20_260_401  # of the orders, so that a night gives the same interval as the night before
-MOST_ORDERS = 999
 NOTHING = 1e-9  # a sum of squares under which nothing is left to learn from
 
 
@@ -120,12 +121,17 @@ def drifts_before(y: Floats, starts: Floats, periods: Floats, free: Bools) -> Fl
     return drifts
 
 
+def are_drawn(subjects: int) -> bool:
+    """Whether so many subjects have more orders than a night can afford."""
+    return factorial(subjects) > MOST_PERMUTATIONS
+
+
 def orders(figures: NDArray[Any]) -> NDArray[Any]:
     """The subjects' figures in all orders, or in as many drawn ones as a night can afford; the true one is the first.
 
     Orders x subjects.
     """
-    if len(figures) <= 6:
+    if not are_drawn(len(figures)):
         return np.array(list(permutations(figures)))
-    drawn = np.random.default_rng(SEED).permuted(np.tile(figures, (MOST_ORDERS, 1)), axis=1)
+    drawn = np.random.default_rng(SEED).permuted(np.tile(figures, (MOST_PERMUTATIONS, 1)), axis=1)
     return np.vstack([figures, drawn])

@@ -7,7 +7,20 @@ from typing import Any
 from pipelines.report import charts, voices
 from pipelines.report.figures import Figure, Section, absent, base, figure, grid, hidden, is_small, plain, span
 from pipelines.report.release import Release, Row
-from pipelines.report.wording import BEYOND_CHANCE, Text, compare, interval, month, number, outside, same, say, texts, word
+from pipelines.report.wording import (
+    BEYOND_CHANCE,
+    Text,
+    compare,
+    interval,
+    month,
+    number,
+    of_waves,
+    outside,
+    same,
+    say,
+    texts,
+    word,
+)
 
 MOST_MONTHS = 60
 
@@ -81,17 +94,7 @@ def recommendation(release: Release) -> Figure:
     if not known:
         return absent("nps", title, "no_customer_survey" if not rows else "answers_too_few")
     now = known[-1]
-    headline = [
-        say(
-            "nps_now",
-            value=number(now["value"], "score"),
-            interval=interval(now["ci_low"], now["ci_high"], "score"),
-            n=number(now["n"], "people"),
-            wave=outside(now["wave"]),
-        )
-    ]
-    if len(known) > 1:
-        headline.append(compare(now, known[-2], "score", say("since_wave", wave=outside(known[-2]["wave"]))))
+    headline = of_waves("nps_now", known, "n")
     points = [_point(row["wave_date"], row, "nps", row["n"]) for row in rows]
     cells = [
         [

@@ -17,7 +17,7 @@ from pipelines.report.figures import (
     span,
 )
 from pipelines.report.release import Release, Row
-from pipelines.report.wording import Text, compare, enumerate_words, interval, month, number, outside, say, texts, word
+from pipelines.report.wording import Text, compare, enumerate_words, interval, month, number, of_waves, outside, say, texts, word
 
 MOST_UNITS = 12
 MOST_MONTHS = 60
@@ -72,17 +72,7 @@ def engagement(waves: list[Row]) -> Figure:
     if not known:
         return absent("engagement", title, "no_employee_survey" if not waves else "employees_too_few")
     now = known[-1]
-    headline = [
-        say(
-            "engagement_now",
-            value=number(now["value"], "score"),
-            interval=interval(now["ci_low"], now["ci_high"], "score"),
-            n=number(now["n_answered"], "people"),
-            wave=outside(now["wave"]),
-        )
-    ]
-    if len(known) > 1:
-        headline.append(compare(now, known[-2], "score", say("since_wave", wave=outside(known[-2]["wave"]))))
+    headline = of_waves("engagement_now", known, "n_answered")
     notes = [texts()["note_index"]]
     if now["n_invited"]:
         notes.append(say("note_response", rate=number(now["n_answered"] / now["n_invited"], "share"), n=now["n_invited"]))

@@ -159,3 +159,16 @@ def compare(now: Mapping[str, Any], before: Mapping[str, Any], unit: str, since:
         verdict = moved(*((row["value"], row["ci_low"], row["ci_high"]) for row in (now, before)))
     difference = change(now["value"] - before["value"], unit)
     return say(f"compare_{verdict}", since=since, before=number(before["value"], unit), change=difference)
+
+
+def of_waves(sentence: str, waves: Sequence[Mapping[str, Any]], answered: str) -> list[Text]:
+    """The score of the newest of some waves with its interval, and how it moved since the wave before.
+
+    `answered` is the column that says of how many people the score is.
+    """
+    now = waves[-1]
+    score, ends = number(now["value"], "score"), interval(now["ci_low"], now["ci_high"], "score")
+    said = [say(sentence, value=score, interval=ends, n=number(now[answered], "people"), wave=outside(now["wave"]))]
+    if len(waves) > 1:
+        said.append(compare(now, waves[-2], "score", say("since_wave", wave=outside(waves[-2]["wave"]))))
+    return said
