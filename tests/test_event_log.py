@@ -113,6 +113,7 @@ def test_a_table_is_looked_for_until_it_is_there_and_never_again(tmp_path: Path,
     monkeypatch.setattr(SqliteEventLogStorage, "has_table", counted)
     with kept_open(tmp_path) as instance:
         log = instance.event_log_storage
+        assert isinstance(log, KeptOpenEventLogStorage)
         assert [log.has_table(name) for name in ("absent", "absent", "event_logs", "event_logs")] == [False, False, True, True]
     assert asked.count("absent") == 2
     assert asked.count("event_logs") == 1
