@@ -16,8 +16,8 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from pipelines import generate_cli, privacy_cli, renewal
+from pipelines.database import DATABASE
 from pipelines.erasure import ErasureError
-from pipelines.export import DATABASE
 from pipelines.publish import REPORT, PublishError, current, list_releases
 from pipelines.publish import rollback as roll_back
 from pipelines.rotation import RotationError

@@ -2,7 +2,7 @@
 
 Dagster's own class makes a new engine and a new connection for each event of each run; SQLite then folds the whole
 write-ahead log back into the file and waits for the disk each time the last connection closes. A night has some 3,000
-events: that was more than half of its time outside dbt.
+events: that was more than half of its time outside dbt. Tables that are there are not looked for again either.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,6 +30,16 @@ class KeptOpenEventLogStorage(SqliteEventLogStorage):
     @cached_property
     def _open(self) -> dict[str, sa.Connection]:
         return {}
+
+    @cached_property
+    def _tables(self) -> set[str]:
+        return set()
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has the table. Dagster asks before each event of a check, over a connection of its own."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:

@@ -1,101 +1,152 @@
 """The tables of a release in three forms: one DuckDB file, Parquet files and CSV files.
 
 A table is one file of each kind, parquet/<table>.parquet and csv/<table>.csv. One that grows with the days is cut by months,
-parquet/<table>/<YYYY-MM>.parquet: a month whose rows are as in the release before takes over that release's files by a hard
-link, so that a night writes what changed, and seven releases take hardly more room than one. The DuckDB file is written whole.
+parquet/<table>/<YYYY-MM>.parquet. A part, that is a month or a table that is not cut, whose rows are as in the release before
+takes over that release's files by a hard link, so that a night writes what changed, and seven releases take hardly more room
+than one. So does the DuckDB file when no part changed; else pipelines/database.py makes it.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
-DATABASE = "engagement.duckdb"
-LAYOUT = "1"  # raise when the same rows would be written differently
+from pipelines.database import DATABASE, Part, connected, quoted, shape, write_database
+
+LAYOUT = "2"  # raise when the same rows would be written differently
 UNDATED = "undated"  # the file of rows without a month
-MEMORY = "2GB"  # of DuckDB; beyond it sorts on the disk
-BOM = b"\xef\xbb\xbf"  # so that Excel reads Japanese
+BOM = "\ufeff"  # so that Excel reads Japanese
+FORMULA = tuple(map(ord, "=+@\t\r-"))  # a text that begins so a spreadsheet would run
 
 
 @dataclass(frozen=True)
 class Before:
-    """The files that an earlier release has: digests of its months by `<table>/<month>`, checksums by path."""
+    """What an earlier release is: its folder, and what its manifest says of it."""
 
     folder: Path
-    months: Mapping[str, str]
+    shapes: Mapping[str, str]
+    parts: Mapping[str, str]
     checksums: Mapping[str, str]
+    continued: int
 
 
 @dataclass
 class Exported:
-    """What was written: rows by table, digests of months, and the checksums of the files that were taken over."""
+    """What was written.
+
+    Rows and a digest of the columns by table, digests of the rows by part, the checksums of the files that were taken over, and
+    for how many nights the DuckDB file was continued since it was made whole.
+    """
 
     rows: dict[str, int] = field(default_factory=dict)
-    months: dict[str, str] = field(default_factory=dict)
+    shapes: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
+    continued: int = 0
 
 
 def export(
-    warehouse: Path, folder: Path, tables: Sequence[str], month_columns: Mapping[str, str], before: Before | None
+    warehouse: Path,
+    folder: Path,
+    tables: Sequence[str],
+    month_columns: Mapping[str, str],
+    before: Before | None,
+    nights: int,
 ) -> Exported:
-    """Write `tables` into `folder`; those named in `month_columns` are cut by the month of that column."""
+    """Write `tables` into `folder`; those named in `month_columns` are cut by the month of that column.
+
+    `before` is a release whose files may be taken over; its DuckDB file is continued for fewer than `nights` nights.
+    """
     done = Exported()
     for kind in ("parquet", "csv"):
-        (folder / kind).mkdir(parents=True)
-    with duckdb.connect(str(folder / DATABASE), config={"memory_limit": MEMORY}) as sql:
-        sql.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
-        for table in tables:
-            order = "" if table in month_columns else "order by all"
-            # A fresh file: nothing that was erased from the warehouse can hide in its pages.
-            sql.execute(f'create table main."{table}" as from warehouse.main."{table}" {order}')
-            _copy_comments(sql, table)
-            row = sql.execute(f'select count(*) from main."{table}"').fetchone()
-            done.rows[table] = int(row[0]) if row else 0
-            if table not in month_columns:
-                _write(sql, table, "true", folder, table)
-                continue
-            for kind in ("parquet", "csv"):
-                (folder / kind / table).mkdir()
-            for month, condition, digest in _months(sql, table, month_columns[table]):
-                part = f"{table}/{month}"
-                done.months[part] = digest
-                taken = _take_over(folder, part, before) if before and before.months.get(part) == digest else {}
-                done.checksums |= taken
-                if not taken:
-                    _write(sql, table, condition, folder, part)
-        sql.execute("detach warehouse")
-        sql.execute("checkpoint")
+        for table in ("", *month_columns):
+            (folder / kind / table).mkdir(parents=True, exist_ok=True)
+    with connected(warehouse, folder / ".spill") as sql:
+        parts = [part for table in tables for part in _parts(sql, table, month_columns.get(table))]
+        done.shapes = {
+            table: sha256(f"{LAYOUT} {duckdb.__version__} {shape(sql, table)}".encode()).hexdigest() for table in tables
+        }
+        done.parts = {part.name: part.digest for part in parts}
+        done.rows = {table: sum(part.rows for part in parts if part.table == table) for table in tables}
+        taken = {part: _take_over(folder, _files(part.name), before) for part in parts if before and _is_kept(part, done, before)}
+        done.checksums = {name: checksum for files in taken.values() for name, checksum in files.items()}
+        _database(sql, folder, parts, month_columns, before, nights, done)
+        for part in parts:
+            if not taken.get(part):
+                _write(sql, part, folder)
     return done
+
+
+def _parts(sql: duckdb.DuckDBPyConnection, table: str, column: str | None) -> Iterator[Part]:
+    """The table's months, or all of it as one, with a digest that does not depend on the order of the rows."""
+    of_rows = "count(*), sum(hash(kept)::hugeint)::varchar"
+    if column is None:
+        for rows, digest in sql.execute(f'select {of_rows} from warehouse.main."{table}" as kept').fetchall():
+            yield Part(table, table, "true", rows, f"{rows} {digest}")
+        return
+    month = f"strftime(date_trunc('month', kept.\"{column}\"), '%Y-%m')"
+    query = f'select {month}, {of_rows} from warehouse.main."{table}" as kept group by all order by all'
+    for name, rows, digest in sql.execute(query).fetchall():
+        yield Part(table, f"{table}/{name or UNDATED}", _condition(column, name or UNDATED), rows, f"{rows} {digest}")
+
+
+def _condition(column: str, month: str) -> str:
+    """The rows of a month, said so that DuckDB need not look at those of others."""
+    if month == UNDATED:
+        return f'"{column}" is null'
+    first = date.fromisoformat(f"{month}-01")
+    after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return f"\"{column}\" >= date '{first}' and \"{column}\" < date '{after}'"
+
+
+def _is_kept(part: Part, done: Exported, before: Before) -> bool:
+    """Whether the release before has the same columns and rows of the part."""
+    return before.parts.get(part.name) == part.digest and before.shapes.get(part.table) == done.shapes[part.table]
+
+
+def _database(
+    sql: duckdb.DuckDBPyConnection,
+    folder: Path,
+    parts: Sequence[Part],
+    month_columns: Mapping[str, str],
+    before: Before | None,
+    nights: int,
+    done: Exported,
+) -> None:
+    """Take over, continue or make the DuckDB file, attached as `release`; what it is goes into `done`."""
+    if before is None or before.shapes != done.shapes or not (before.folder / DATABASE).exists():
+        write_database(sql, folder / DATABASE, parts, month_columns)
+        return
+    # One that holds nothing but its rows may be taken over for ever; one that was continued counts its nights all the same.
+    continued = before.continued + 1 if before.continued or before.parts != done.parts else 0
+    if continued >= max(nights, 1):
+        write_database(sql, folder / DATABASE, parts, month_columns)
+        return
+    done.continued = continued
+    if before.parts == done.parts and (taken := _take_over(folder, (DATABASE,), before)):
+        done.checksums |= taken
+        sql.execute(f"attach '{quoted(folder / DATABASE)}' as release (read_only)")
+        return
+    gone = [name.partition("/") for name in before.parts if name not in done.parts]
+    changed = [part for part in parts if not _is_kept(part, done, before)]
+    changed += [Part(table, f"{table}/{month}", _condition(month_columns[table], month)) for table, _, month in gone]
+    write_database(sql, folder / DATABASE, parts, month_columns, before.folder / DATABASE, changed)
 
 
 def _files(part: str) -> tuple[str, str]:
     return f"parquet/{part}.parquet", f"csv/{part}.csv"
 
 
-def _months(sql: duckdb.DuckDBPyConnection, table: str, column: str) -> Iterator[tuple[str, str, str]]:
-    """Each month's name, the condition of its rows, and a digest of them, of the table's columns and of how they are written."""
-    columns = sql.execute(f'describe main."{table}"').fetchall()
-    shape = sha256(f"{LAYOUT} {duckdb.__version__} {[column[:2] for column in columns]}".encode()).hexdigest()[:16]
-    query = f"""
-        select strftime(month, '%Y-%m'), count(*), sum(hash(kept)::hugeint)::varchar
-        from (select date_trunc('month', "{column}") as month, kept from main."{table}" as kept)
-        group by all order by all
-    """
-    for month, rows, digest in sql.execute(query).fetchall():
-        condition = f"date_trunc('month', \"{column}\") = date '{month}-01'" if month else f'"{column}" is null'
-        yield month or UNDATED, condition, f"{rows} {digest} {shape}"
-
-
-def _take_over(folder: Path, part: str, before: Before) -> dict[str, str]:
-    """Link the files of a month; their checksums, none when the earlier release lacks one or the disk cannot link."""
+def _take_over(folder: Path, files: Sequence[str], before: Before) -> dict[str, str]:
+    """Link files of the release before; their checksums, none when it lacks one or the disk cannot link."""
     taken: dict[str, str] = {}
-    for name in _files(part):
+    for name in files:
         try:
             os.link(before.folder / name, folder / name)
         except OSError:
@@ -106,34 +157,23 @@ def _take_over(folder: Path, part: str, before: Before) -> dict[str, str]:
     return taken
 
 
-def _write(sql: duckdb.DuckDBPyConnection, table: str, condition: str, folder: Path, part: str) -> None:
-    """The rows under a condition as Parquet and as CSV.
+def _write(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> None:
+    """The rows of a part as Parquet and as CSV.
 
     In CSV, text that a spreadsheet would run as a formula is given a leading apostrophe (OWASP, CSV injection).
     """
-    parquet, csv = (folder / name for name in _files(part))
-    sql.execute(f"copy (from main.\"{table}\" where {condition}) to '{_quoted(parquet)}' (format parquet, compression zstd)")
-    columns = ", ".join(
-        f"""case when regexp_matches("{name}", '^[=+@\\t\\r-]') then '''' || "{name}" else "{name}" end as "{name}\""""
-        if kind == "VARCHAR"
-        else f'"{name}"'
-        for name, kind, *_ in sql.execute(f'describe main."{table}"').fetchall()
-    )
-    plain = csv.with_suffix(".plain")
-    sql.execute(f"copy (select {columns} from main.\"{table}\" where {condition}) to '{_quoted(plain)}' (format csv, header)")
-    with plain.open("rb") as source, csv.open("wb") as marked:
-        marked.write(BOM)
-        shutil.copyfileobj(source, marked)
-    plain.unlink()
-
-
-def _copy_comments(sql: duckdb.DuckDBPyConnection, table: str) -> None:
-    where = "database_name = 'warehouse' and schema_name = 'main' and table_name = ? and comment is not null"
-    for (comment,) in sql.execute(f"select comment from duckdb_tables() where {where}", [table]).fetchall():
-        sql.execute(f"comment on table main.\"{table}\" is '{_quoted(comment)}'")
-    for column, comment in sql.execute(f"select column_name, comment from duckdb_columns() where {where}", [table]).fetchall():
-        sql.execute(f'comment on column main."{table}"."{column}" is \'{_quoted(comment)}\'')
-
-
-def _quoted(text: object) -> str:
-    return str(text).replace("'", "''")
+    parquet, csv = (quoted(folder / name) for name in _files(part.name))
+    rows = f'release.main."{part.table}" where {part.condition}'
+    sql.execute(f"copy (from {rows}) to '{parquet}' (format parquet, compression zstd, compression_level 1)")
+    columns = [
+        (
+            name,
+            f"""case when ascii("{name}") in {FORMULA} then '''' || "{name}" else "{name}" end"""
+            if kind == "VARCHAR"
+            else f'"{name}"',
+        )
+        for name, kind, *_ in sql.execute(f'describe release.main."{part.table}"').fetchall()
+    ]
+    # The mark is the beginning of the first column's name: put before a finished file it would write it twice.
+    named = ", ".join(f'{value} as "{"" if index else BOM}{name}"' for index, (name, value) in enumerate(columns))
+    sql.execute(f"copy (select {named} from {rows}) to '{csv}' (format csv, header)")

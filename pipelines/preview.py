@@ -6,11 +6,13 @@ Data flow: warehouse file -> rows -> Markdown, in which a text of the data is te
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
+
+from pipelines.settings import READING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +34,8 @@ SHOWN = {
         "finding", "why_en",
     ),
 }  # fmt: skip
-# What a reader looks for stands first; of other tables the rows come in the order of their columns.
+# What a reader looks for stands first; of other tables the rows come in the order of their grain: by all columns, ten million
+# rows would be read whole for ten of them.
 FIRST = {"rpt_initiative_effects": "not is_target, code, metric_code", "rpt_pdca_board": "not is_latest, code, cycle"}
 
 
@@ -44,11 +47,11 @@ class Preview(NamedTuple):
     plot: str | None
 
 
-def previews(warehouse: Path, tables: Iterable[str]) -> dict[str, Preview]:
-    """A preview of each of `tables` in the warehouse file; a table that is not there is left out."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+def previews(warehouse: Path, tables: Mapping[str, Sequence[str]]) -> dict[str, Preview]:
+    """A preview of each of `tables`, named with their grain, in the warehouse file; a table that is not there is left out."""
+    with duckdb.connect(str(warehouse), read_only=True, config=READING) as connection:
         there = {name for (name,) in connection.execute("select table_name from duckdb_tables() where not internal").fetchall()}
-        return {table: _preview(connection, table) for table in tables if table in there}
+        return {table: _preview(connection, table, grain) for table, grain in tables.items() if table in there}
 
 
 def text(value: object) -> str:
@@ -68,10 +71,11 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> 
     return "\n".join([*lines, *(f"| {' | '.join(map(text, row))} |" for row in rows)])
 
 
-def _preview(connection: duckdb.DuckDBPyConnection, table: str) -> Preview:
+def _preview(connection: duckdb.DuckDBPyConnection, table: str, grain: Sequence[str]) -> Preview:
     ((count,),) = connection.execute(f'select count(*) from "{table}"').fetchall()
     chosen = ", ".join(SHOWN.get(table, ())) or "*"
-    found = connection.execute(f'select {chosen} from "{table}" order by {FIRST.get(table, "all")} limit {ROWS}')
+    order = FIRST.get(table, ", ".join(f'"{column}"' for column in grain))
+    found = connection.execute(f'select {chosen} from "{table}" order by {order} limit {ROWS}')
     columns = [column[0] for column in found.description or []][:COLUMNS]
     head = markdown_table(columns, (row[:COLUMNS] for row in found.fetchall()))
     if count > ROWS:

@@ -11,12 +11,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
 
-from pipelines.export import DATABASE, Before, export
+from pipelines.database import DATABASE
+from pipelines.export import Before, export
 from pipelines.increments import WAREHOUSE, built_by
 
 MANIFEST, REPORT = "manifest.json", "report.html"
@@ -45,12 +47,13 @@ def publish(
     run: str,
     keep: int,
     month_columns: Mapping[str, str] | None = None,
+    anew: bool = False,
 ) -> Release:
     """Copy `tables` from the warehouse into a new release, switch `current` to it and remove all but the newest `keep`.
 
     Those named in `month_columns` are cut by the month of that column. `report` makes the page of a database and the name of its
-    release; when it fails, so does publishing, and `current` stays. Raises PublishError when the warehouse was not
-    built whole by `run`.
+    release; when it fails, so does publishing, and `current` stays. `anew` takes over nothing from the release before. Raises
+    PublishError when the warehouse was not built whole by `run`.
     """
     require_built(home, run)
     releases = home / "releases"
@@ -61,23 +64,26 @@ def publish(
         leftover.unlink()
     name = datetime.now(UTC).strftime(NAME)
     making = releases / f".{name}.making"
-    exported = export(home / WAREHOUSE, making, tables, month_columns or {}, _newest(home))
+    exported = export(home / WAREHOUSE, making, tables, month_columns or {}, None if anew else _newest(home), keep)
     (making / REPORT).write_text(report(making / DATABASE, name), encoding="utf-8")
-    files = sorted(str(path.relative_to(making)) for path in making.rglob("*") if path.is_file())
+    made = sorted(str(path.relative_to(making)) for path in making.rglob("*") if path.is_file())
+    with ThreadPoolExecutor() as threads:
+        # What was taken over lies on the disk already, as part of the release before.
+        checksums = threads.map(lambda name: exported.checksums.get(name) or _seal(making / name), made)
+        files = dict(zip(made, checksums, strict=True))
     manifest = {
         "release": name,
         "run": run,
         "tables": exported.rows,
-        "months": exported.months,
-        "files": {file: exported.checksums.get(file) or _sha256(making / file) for file in files},
+        "shapes": exported.shapes,
+        "parts": exported.parts,
+        "continued": exported.continued,
+        "files": files,
     }
     (making / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    for path in making.rglob("*"):
-        if str(path.relative_to(making)) in exported.checksums:
-            continue  # lies on the disk already, as part of the release before
-        if path.is_file():
-            path.chmod(0o444)
-        _fsync(path)
+    _seal(making / MANIFEST)
+    for folder in making.rglob("*/"):
+        _fsync(folder)
     _fsync(making)
     os.rename(making, releases / name)
     _point_current(releases, name)
@@ -91,7 +97,8 @@ def _newest(home: Path) -> Before | None:
     """The files of the newest release."""
     for release in list_releases(home):
         manifest = json.loads((release.path / MANIFEST).read_text())
-        return Before(release.path, manifest.get("months", {}), manifest["files"])
+        shapes, parts = manifest.get("shapes", {}), manifest.get("parts", {})
+        return Before(release.path, shapes, parts, manifest["files"], manifest.get("continued", 0))
     return None
 
 
@@ -142,7 +149,10 @@ def rollback(home: Path, name: str | None = None) -> Release:
     return next(release for release in list_releases(home) if release.is_current)
 
 
-def _sha256(path: Path) -> str:
+def _seal(path: Path) -> str:
+    """Make a file read-only and sure to be on the disk; its checksum."""
+    path.chmod(0o444)
+    _fsync(path)
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 

@@ -100,3 +100,20 @@ def test_threads_share_the_log(tmp_path: Path, job: dg.JobDefinition) -> None:
         assert counts == [len(own.get_logs_for_run(run)) for run in runs]
         assert isinstance(log, KeptOpenEventLogStorage)
         assert len(log._open) == 2
+
+
+def test_a_table_is_looked_for_until_it_is_there_and_never_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    has_table = SqliteEventLogStorage.has_table
+
+    def counted(self: SqliteEventLogStorage, name: str) -> bool:
+        asked.append(name)
+        return has_table(self, name)
+
+    monkeypatch.setattr(SqliteEventLogStorage, "has_table", counted)
+    with kept_open(tmp_path) as instance:
+        log = instance.event_log_storage
+        assert isinstance(log, KeptOpenEventLogStorage)
+        assert [log.has_table(name) for name in ("absent", "absent", "event_logs", "event_logs")] == [False, False, True, True]
+    assert asked.count("absent") == 2
+    assert asked.count("event_logs") == 1

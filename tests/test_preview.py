@@ -54,7 +54,10 @@ def warehouse(tmp_path: Path) -> Path:
 
 
 def test_a_preview_has_the_first_rows_and_a_plot_that_is_a_picture(warehouse: Path) -> None:
-    shown = previews(warehouse, ["plain", "rpt_customer_months", "rpt_retention_by_engagement", "gone"])
+    shown = previews(
+        warehouse,
+        {"plain": ["id"], "rpt_customer_months": ["month_start"], "rpt_retention_by_engagement": ["tier"], "gone": ["id"]},
+    )
     assert set(shown) == {"plain", "rpt_customer_months", "rpt_retention_by_engagement"}
     assert (shown["plain"].rows, shown["plain"].plot) == (25, None)
     assert "<img" not in shown["plain"].head

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from pipelines import increments
-from pipelines.export import DATABASE
+from pipelines.database import DATABASE
 from pipelines.publish import PublishError, list_releases, publish, remove_release, rollback
 
 Content = Callable[[Path], dict[str, tuple[int, bytes]]]
@@ -206,12 +206,12 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     assert {path.name for path in releases.iterdir()} == {first, second, "current"}
 
 
-def release_days(home: Path, *sales: tuple[str | None, int]) -> Path:
+def release_days(home: Path, *sales: tuple[str | None, int], keep: int = 7, where: str = "") -> Path:
     """A release of a table that is cut by months: a day and an amount per row."""
     rows = ", ".join(f"(cast({f'{day!r}' if day else 'null'} as date), {amount})" for day, amount in sales)
-    build(home, extra=f"create or replace table fct_sales as from (values {rows}) as rows(business_date, amount)")
+    build(home, extra=f"create or replace table fct_sales as from (values {rows}) as rows(business_date, amount) {where}")
     months = {"fct_sales": "business_date"}
-    return publish(home, ["fct_sales", "rpt_sales"], report=draw, run=RUN, keep=7, month_columns=months).path
+    return publish(home, ["fct_sales", "rpt_sales"], report=draw, run=RUN, keep=keep, month_columns=months).path
 
 
 def inodes(path: Path) -> dict[str, int]:
@@ -260,3 +260,77 @@ def test_a_column_of_another_type_and_a_file_that_is_gone_are_written_anew(tmp_p
     build(tmp_path, extra="create or replace table fct_sales as select date '2026-08-31' as business_date, 1::bigint as amount")
     third = publish(tmp_path, ["fct_sales"], report=draw, run=RUN, keep=7, month_columns={"fct_sales": "business_date"}).path
     assert not set(inodes(third).values()) & set(inodes(second).values())
+
+
+def checked(home: Path, made: Path) -> Path:
+    """The release's database, once it has every row of the warehouse, its comments, and the manifest is right about the files."""
+    for table in ("fct_sales", "rpt_sales"):
+        rows = f"from {table} select * order by all"
+        assert query(made / DATABASE, rows) == query(home / "warehouse.duckdb", rows), table
+    assert ("rpt_sales", "Sales's report. 売上。") in query(made / DATABASE, "select table_name, comment from duckdb_tables()")
+    for name, checksum in json.loads((made / "manifest.json").read_text())["files"].items():
+        assert sha256((made / name).read_bytes()).hexdigest() == checksum, name
+    return made / DATABASE
+
+
+def test_a_night_that_changed_nothing_takes_over_every_file_of_tables(tmp_path: Path) -> None:
+    first = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2))
+    # The same rows in another order, in a warehouse that was built anew.
+    second = release_days(tmp_path, ("2026-09-01", 2), ("2026-08-31", 1))
+    files = [path.relative_to(first) for path in first.rglob("*") if path.suffix in (".duckdb", ".parquet", ".csv")]
+    assert len(files) == 7
+    assert [name for name in files if (first / name).stat().st_ino != (second / name).stat().st_ino] == []
+    checked(tmp_path, second)
+
+
+def test_a_database_that_is_continued_holds_what_one_made_whole_does(tmp_path: Path, content: Content) -> None:
+    histories: list[list[tuple[str | None, int]]] = [
+        [("2026-08-31", 1), ("2026-09-01", 2)],
+        [("2026-08-31", 1), ("2026-09-01", 2), ("2026-09-30", 3), ("2026-10-01", 4)],
+        [("2026-08-31", 9), ("2026-10-01", 4), (None, 5)],  # one month changed, one went, undated rows came
+        [("2026-08-31", 9), ("2026-10-01", 4), ("2026-12-31", 6), ("2027-01-01", 6)],
+        [],
+    ]
+    for number, history in enumerate(histories):
+        before = {made.name: content(made.path) for made in list_releases(tmp_path)}
+        made = release_days(tmp_path, *(history or [("2020-01-01", 0)]), keep=9, where="" if history else "where false")
+        assert json.loads((made / "manifest.json").read_text())["continued"] == number
+        checked(tmp_path, made)
+        assert {name: content(tmp_path / "releases" / name) for name in before} == before
+
+
+def test_what_the_source_took_back_is_not_carried_along_for_more_nights_than_releases_are_kept(tmp_path: Path) -> None:
+    is_hidden = []
+    for night in range(5):
+        extra = f"create or replace table rpt_text as select '{'taken back' if not night else 'kept'}' as t, {night} as night"
+        build(tmp_path, extra=extra)
+        made = publish(tmp_path, ["rpt_text", "rpt_sales"], report=draw, run=RUN, keep=3)
+        is_hidden.append(b"taken back" in (made.path / DATABASE).read_bytes())
+    assert is_hidden[0]
+    assert not any(is_hidden[3:])
+
+
+def test_after_an_erasure_nothing_is_taken_over(tmp_path: Path) -> None:
+    first = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2))
+    months = {"fct_sales": "business_date"}
+    made = publish(tmp_path, ["fct_sales", "rpt_sales"], report=draw, run=RUN, keep=7, month_columns=months, anew=True).path
+    ours, theirs = ({path.stat().st_ino for path in place.rglob("*") if path.is_file()} for place in (made, first))
+    assert not ours & theirs
+    checked(tmp_path, made)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "alter table rpt_sales add column more integer",
+        "comment on column rpt_sales.unit is 'the unit'",
+        "alter table rpt_sales rename net_sales_jpy to sales",
+    ],
+)
+def test_a_table_of_another_shape_makes_the_database_whole(tmp_path: Path, change: str) -> None:
+    release(tmp_path)
+    build(tmp_path, sales=200, extra=change)
+    made = publish(tmp_path, ["rpt_sales"], report=draw, run=RUN, keep=7).path
+    assert json.loads((made / "manifest.json").read_text())["continued"] == 0
+    columns = "select column_name, data_type, comment from duckdb_columns() where table_name = 'rpt_sales' order by column_index"
+    assert query(made / DATABASE, columns) == query(tmp_path / "warehouse.duckdb", columns)

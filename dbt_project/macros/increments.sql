@@ -47,19 +47,19 @@ union
     {%- endfor %}
 {% endmacro %}
 
-{# Condition: the row has a key of the relation `changed`. #}
-{% macro is_changed(row, changed, key) -%}
+{# Condition: the row has a key of the relation `listed`. #}
+{% macro is_among(row, listed, key) -%}
     exists (
         select 1
-        from {{ changed }} as changed_keys
-        where {% for column in key %}{{ "and " if not loop.first }}changed_keys.{{ column }} = {{ row }}.{{ column }} {% endfor %}
+        from {{ listed }} as listed
+        where {% for column in key %}{{ "and " if not loop.first }}listed.{{ column }} = {{ row }}.{{ column }} {% endfor %}
     )
 {%- endmacro %}
 
-{# The same as a where clause, in a build that keeps what is there. #}
+{# The same of changed keys as a where clause, in a build that keeps what is there. #}
 {% macro where_changed(row, changed, key) -%}
     {%- if is_incremental() %}
-    where {{ is_changed(row, changed, key) }}
+    where {{ is_among(row, changed, key) }}
     {%- endif %}
 {%- endmacro %}
 
@@ -67,9 +67,31 @@ union
 {% macro get_incremental_changed_sql(arg_dict) %}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") -%}
     delete from {{ arg_dict["target_relation"] }} as kept
-    where {{ is_changed("kept", ref(config.get("meta")["changed"]), arg_dict["unique_key"]) }};
+    where {{ is_among("kept", ref(config.get("meta")["changed"]), arg_dict["unique_key"]) }};
 
     insert into {{ arg_dict["target_relation"] }} ({{ columns }})
     select {{ columns }}
     from {{ arg_dict["temp_relation"] }}
 {% endmacro %}
+
+{#
+    Where clause of a test that in a night looks only at rows of the keys that were built anew: the others are those that the build before
+    tested, as a night that keeps them follows one whose tests all held. All rows are tested when no key is listed, as in a build from
+    nothing, and by any other command than `dbt build`. `changed` is the name of the model that lists the keys.
+#}
+{% macro where_built_anew(row, changed, key) -%}
+    {%- if execute and flags.WHICH == "build" -%}
+        {%- set listed = adapter.get_relation(database=target.database, schema=target.schema, identifier=changed) -%}
+        {%- if listed and run_query("select 1 from " ~ listed ~ " limit 1").rows | length %}
+    where {{ is_among(row, listed, key) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The same for the tested table of a test of its grain, if it is kept and the grain holds its key: then rows of two keys are never one. #}
+{% macro where_grain_built_anew(row, columns) -%}
+    {%- set tested = graph.nodes[model.attached_node].config if execute and model.attached_node else {} -%}
+    {%- if tested.materialized == "incremental" and tested.unique_key | reject("in", columns) | list | length == 0 -%}
+        {{- where_built_anew(row, tested.meta["changed"], tested.unique_key) -}}
+    {%- endif -%}
+{%- endmacro %}

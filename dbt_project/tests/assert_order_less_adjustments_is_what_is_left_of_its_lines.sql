@@ -1,10 +1,14 @@
 -- A returned row is an order whose lines do not add up to it by type and tax rate, or of which more goods went back than it held.
 with order_lines as (
-    select * from {{ ref('fct_order_lines') }}
+    select order_lines.*
+    from {{ ref('fct_order_lines') }} as order_lines
+    {{ where_built_anew('order_lines', 'int_changed_orders', ['order_key']) }}
 ),
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select orders.*
+    from {{ ref('fct_orders') }} as orders
+    {{ where_built_anew('orders', 'int_changed_orders', ['order_key']) }}
 ),
 
 adjustments as (
@@ -21,6 +25,7 @@ line_sums as (
     group by order_key
 ),
 
+-- Adjustments are built anew each night, so all of them are looked at.
 taken_back as (
     select
         order_key,
@@ -34,14 +39,21 @@ select
     orders.order_key,
     orders.net_amount,
     line_sums.net_amount as lines_net_amount,
-    taken_back.goods_amount
+    null as goods_amount
 from orders
 left join line_sums on orders.order_key = line_sums.order_key
-left join taken_back on orders.order_key = taken_back.order_key
 where
     orders.net_amount <> coalesce(line_sums.net_amount, 0)
     or orders.tax_amount <> coalesce(line_sums.tax_amount, 0)
     or orders.gross_amount + orders.discount_amount + orders.points_used_amount + orders.shipping_amount + orders.fee_amount
     <> coalesce(line_sums.amount, 0)
     or orders.tax_8_amount + orders.tax_10_amount > orders.tax_amount
-    or orders.net_amount + coalesce(taken_back.goods_amount, 0) < least(orders.net_amount, 0)
+union all
+select
+    all_orders.order_key,
+    all_orders.net_amount,
+    null as lines_net_amount,
+    taken_back.goods_amount
+from {{ ref('fct_orders') }} as all_orders
+inner join taken_back on all_orders.order_key = taken_back.order_key
+where all_orders.net_amount + taken_back.goods_amount < least(all_orders.net_amount, 0)

@@ -1,11 +1,15 @@
 -- A returned row is an order whose lines, tax included, differ from the total the shop states by more than one unit of its currency.
 -- Only orders with a stated total are compared.
 with order_lines as (
-    select * from {{ ref('fct_order_lines') }}
+    select order_lines.*
+    from {{ ref('fct_order_lines') }} as order_lines
+    {{ where_built_anew('order_lines', 'int_changed_orders', ['order_key']) }}
 ),
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select orders.*
+    from {{ ref('fct_orders') }} as orders
+    {{ where_built_anew('orders', 'int_changed_orders', ['order_key']) }}
 ),
 
 line_sums as (

@@ -11,7 +11,7 @@ import dagster as dg
 from pipelines import renewal
 from pipelines.assets.landing import ACCEPT_SHRINK
 from pipelines.assets.warehouse import Published, manifest_path, published_tables
-from pipelines.export import DATABASE
+from pipelines.database import DATABASE
 from pipelines.publish import REPORT, list_releases, publish, require_built
 from pipelines.quality.gate import Gate
 from pipelines.quality.leaks import Limits
@@ -123,6 +123,8 @@ def release_asset(settings: Settings, company: Company, tables: Sequence[Publish
                 run=context.run_id,
                 keep=settings.keep_releases,
                 month_columns={table.name: table.month_column for table in tables if table.month_column},
+                # Pages of an older file may hold what an erasure or a change of keys took away.
+                anew=renewal.is_due(settings.home),
             )
         context.log.info(f"published {len(made.tables)} tables as {made.path}")
         lines = ["| table | rows |", "| --- | ---: |", *(f"| {name} | {rows:,} |" for name, rows in made.tables.items())]

@@ -48,7 +48,7 @@ def _register_dialect() -> None:
 class Gate:
     """Checks tables of one DuckDB file, read-only. Use as a context manager: the file is released at the end."""
 
-    def __init__(self, database: Path, memory: str = "2GB") -> None:
+    def __init__(self, database: Path, memory: str = "1GB") -> None:
         self.database = database
         self.memory = memory
 

@@ -27,6 +27,7 @@ from pipelines.quality.leaks import (
     by_subtraction,
     shown_too_small,
 )
+from pipelines.settings import READING
 
 ATTACKS = {
     "small_groups": "no group of fewer than five employees, or of few who all judge alike, is shown",
@@ -141,7 +142,7 @@ class Tables:
     """The tables of one database file that are published. Use as a context manager."""
 
     def __init__(self, database: Path) -> None:
-        self._connection = duckdb.connect(str(database), read_only=True)
+        self._connection = duckdb.connect(str(database), read_only=True, config=READING)
         self._names = {name for (name,) in self._connection.execute("select table_name from duckdb_tables()").fetchall()}
 
     def __enter__(self) -> Tables:

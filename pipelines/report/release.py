@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from pipelines.report.wording import Text, outside
+from pipelines.settings import READING
 
 Row = dict[str, Any]
 
@@ -17,7 +18,7 @@ class Release:
     """The tables of a release, read-only; a table it does not have reads as one without rows."""
 
     def __init__(self, database: Path) -> None:
-        self.connection = duckdb.connect(str(database), read_only=True)
+        self.connection = duckdb.connect(str(database), read_only=True, config=READING)
         self.tables = {name for (name,) in self.connection.execute("select table_name from duckdb_tables()").fetchall()}
         found = self.rows("dim_metrics", "select metric_code, name_en, name_ja, unit, direction from dim_metrics")
         self.metrics = {row["metric_code"]: row for row in found}

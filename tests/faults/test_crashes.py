@@ -19,7 +19,7 @@ from shops import Shop, line
 
 from pipelines import increments
 from pipelines.assets.warehouse import wait_until_free
-from pipelines.export import DATABASE
+from pipelines.database import DATABASE
 from pipelines.publish import list_releases, publish
 from pipelines.sources.contract import TABLES
 from pipelines.store import Store

@@ -57,22 +57,37 @@ customers as (
 ),
 {%- endif %}
 
--- Lines may be there before their order is.
-final as (
-    select
-        {{ key_of(['connection', 'order_id']) }} as order_key,
-        connection,
-        order_id
-    from landed
+-- Lines may be there before their order is, and then nobody's.
+changed as (
     {%- if before %}
-    union
     select
         order_key,
         connection,
-        order_id
+        order_id,
+        customer_key,
+        former_customer_key
     from compared
     where is_touched or customer_key in (select customers.customer_key from customers)
+    union all
     {%- endif %}
+    select
+        {{ key_of(['connection', 'order_id']) }} as order_key,
+        connection,
+        order_id,
+        cast(null as {{ dbt.type_string() }}) as customer_key,
+        cast(null as {{ dbt.type_string() }}) as former_customer_key
+    from landed
+),
+
+final as (
+    select
+        order_key,
+        connection,
+        order_id,
+        max(customer_key) as customer_key,
+        max(former_customer_key) as former_customer_key
+    from changed
+    group by order_key, connection, order_id
 )
 
 select * from final

@@ -1,41 +1,28 @@
 -- One row per shop (or all) x customer x buying day.
-with sales as (
-    select * from {{ ref('int_shop_orders') }}
-),
-
-buying_days as (
+{{ config(materialized='incremental', unique_key=['customer_key'], meta={'changed': 'int_changed_customers'}) }}
+{%- set changed = ref('int_changed_customers') %}
+with buying_days as (
     select distinct
-        shop,
-        customer_key,
-        business_date,
-        day_number
-    from sales
-),
-
-known_until as (
-    select
-        shop,
-        max(business_date) as last_date
-    from sales
-    group by shop
+        sales.shop,
+        sales.customer_key,
+        sales.business_date,
+        sales.day_number
+    from {{ ref('int_shop_orders') }} as sales
+    {{ where_changed('sales', changed, ['customer_key']) }}
 ),
 
 neighbours as (
     select
-        buying_days.*,
-        known_until.last_date,
-        lag(buying_days.business_date) over (
-            partition by buying_days.shop, buying_days.customer_key order by buying_days.business_date
-        ) as previous_date,
-        lead(buying_days.business_date) over (
-            partition by buying_days.shop, buying_days.customer_key order by buying_days.business_date
-        ) as next_date,
-        cast({{ dbt.dateadd('day', var('lost_after_days'), 'buying_days.business_date') }} as date) as lapses_on
+        *,
+        lag(business_date) over days_of_customer as previous_date,
+        lead(business_date) over days_of_customer as next_date,
+        cast({{ dbt.dateadd('day', var('lost_after_days'), 'business_date') }} as date) as lapses_on
     from buying_days
-    inner join known_until on buying_days.shop = known_until.shop
+    window days_of_customer as (partition by shop, customer_key order by business_date)
 ),
 
--- A customer is lost on the day the silence has lasted long enough; before that day nobody knows.
+-- A customer is lost on the day the silence has lasted long enough. Whether that day has come is not said here: the row would change with
+-- everybody else's sales.
 final as (
     select
         -- ids
@@ -48,7 +35,8 @@ final as (
         -- flags
         coalesce({{ dbt.datediff('previous_date', 'business_date', 'day') }} > {{ var('lost_after_days') }}, false) as is_regained,
         -- dates
-        case when lapses_on <= last_date and (next_date is null or next_date > lapses_on) then lapses_on end as lost_date
+        next_date,
+        case when next_date is null or next_date > lapses_on then lapses_on end as lost_date
     from neighbours
 )
 

@@ -4,12 +4,7 @@
     "survey_responses", "promoter_answers", "mentions", "organic_posts", "incentivised_posts", "organic_reviews",
     "incentivised_reviews", "points_used_days",
 ] %}
-with sales as (
-    select * from {{ ref('int_shop_orders') }}
-    where shop = 'all'
-),
-
-shop_months as (
+with shop_months as (
     select * from {{ ref('int_shop_months') }}
     where shop = 'all'
 ),
@@ -31,7 +26,8 @@ customers as (
         customer_key,
         min(month_start) as first_month,
         case when min(currency) = max(currency) then min(currency) end as currency
-    from sales
+    from {{ ref('int_shop_orders') }}
+    where shop = 'all'
     group by customer_key
 ),
 
@@ -43,7 +39,8 @@ sales_of_month as (
         max(business_date) as last_order_date,
         sum(net_amount) as net_amount,
         {{ sum_if_complete('net_jpy') }} as net_jpy
-    from sales
+    from {{ ref('int_shop_orders') }}
+    where shop = 'all'
     group by customer_key, month_start
 ),
 

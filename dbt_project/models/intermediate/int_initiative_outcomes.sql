@@ -5,7 +5,18 @@
     ("training_hours_per_person", "training", "hours"),
 ] %}
 with orders as (
-    select * from {{ ref('fct_orders') }}
+    select
+        order_key,
+        customer_key,
+        net_jpy,
+        business_date
+    from {{ ref('fct_orders') }}
+    where is_sold and customer_key is not null
+),
+
+subjects as (
+    select * from {{ ref('int_initiative_subjects') }}
+    where subject_type = 'customer'
 ),
 
 reviews as (
@@ -87,6 +98,27 @@ unit_activities as (
     inner join ancestors on employee_states.org_unit = ancestors.org_unit
 ),
 
+orders_known as (
+    select
+        min(business_date) as first_date,
+        max(business_date) as last_date,
+        min(case when net_jpy is not null then business_date end) as first_jpy_date,
+        max(case when net_jpy is not null then business_date end) as last_jpy_date
+    from orders
+),
+
+-- Of customers without an initiative only the first and the last day stay: they tell from when to when orders are known.
+orders_looked_at as (
+    select orders.*
+    from orders
+    cross join orders_known
+    where
+        orders.customer_key in (select subjects.subject_key from subjects)
+        or orders.business_date in (
+            orders_known.first_date, orders_known.last_date, orders_known.first_jpy_date, orders_known.last_jpy_date
+        )
+),
+
 -- A sum is 0 in a period without an event, a mean or median is unknown there.
 final as (
     select
@@ -99,8 +131,7 @@ final as (
         cast(null as {{ dbt.type_string() }}) as wave,
         business_date as event_date,
         cast(1 as double) as amount
-    from orders
-    where is_sold and customer_key is not null
+    from orders_looked_at
     union all
     select
         'customer' as subject_type,
@@ -112,8 +143,8 @@ final as (
         cast(null as {{ dbt.type_string() }}) as wave,
         business_date as event_date,
         cast(net_jpy as double) as amount
-    from orders
-    where is_sold and customer_key is not null and net_jpy is not null
+    from orders_looked_at
+    where net_jpy is not null
     union all
     select
         'customer' as subject_type,

@@ -43,14 +43,8 @@ named as (
         {{ days }} as days_to_own_start
     from subjects
     inner join initiatives on {{ key_of(['subjects.connection', 'subjects.code']) }} = initiatives.initiative_key
-    left join customer_aliases
-        on
-            subjects.subject_type = 'customer'
-            and subjects.subject = customer_aliases.alias_pid
-    left join account_names
-        on
-            subjects.subject_type = 'account'
-            and subjects.subject = account_names.account_id
+    left join customer_aliases on case when subjects.subject_type = 'customer' then subjects.subject end = customer_aliases.alias_pid
+    left join account_names on case when subjects.subject_type = 'account' then subjects.subject end = account_names.account_id
 ),
 
 -- Two customer numbers of one person: who was treated under either was treated.

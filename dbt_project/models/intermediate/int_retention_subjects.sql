@@ -52,6 +52,7 @@ losses as (
         on
             tiers.customer_key = lapses.customer_key
             and tiers.landmark_date <= lapses.lost_date
+            and tiers.last_date >= lapses.lost_date
     where lapses.shop = 'all'
     group by tiers.landmark_date, tiers.customer_key
 ),

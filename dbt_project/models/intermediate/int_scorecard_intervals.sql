@@ -130,28 +130,36 @@ parts as (
 
 ratios as (
     select
-        *,
-        count(*) over of_month as parts_n,
-        sum(denominator) over of_month as whole,
-        {{ safe_divide('sum(numerator) over of_month', 'sum(denominator) over of_month') }} as ratio,
-        count(*) over of_month - count(numerator) over of_month as missing_n
+        metric_code,
+        business_unit,
+        month_start,
+        count(*) as parts_n,
+        sum(denominator) as whole,
+        {{ safe_divide('sum(numerator)', 'sum(denominator)') }} as ratio,
+        count(*) - count(numerator) as missing_n
     from parts
-    window of_month as (partition by metric_code, business_unit, month_start)
+    group by metric_code, business_unit, month_start
 ),
 
 -- Parts that are all alike tell nothing of how sure their mean is. Of a day without a figure nothing is known; of a customer without an exchange rate the sum is not, and there is no ratio.
 margins as (
     select
-        metric_code,
-        business_unit,
-        month_start,
-        max(ratio) as ratio,
+        parts.metric_code,
+        parts.business_unit,
+        parts.month_start,
+        max(ratios.ratio) as ratio,
         {{ var("confidence_z") }} * sqrt(
-            sum(power(coalesce(numerator, 0) - ratio * coalesce(denominator, 0), 2)) * max(parts_n) / nullif(max(parts_n) - 1, 0)
-        ) / nullif(abs(max(whole)), 0) as margin
-    from ratios
-    where metric_code = 'sns_engagement_rate_followers' or missing_n = 0
-    group by metric_code, business_unit, month_start
+            sum(power(coalesce(parts.numerator, 0) - ratios.ratio * coalesce(parts.denominator, 0), 2))
+            * max(ratios.parts_n) / nullif(max(ratios.parts_n) - 1, 0)
+        ) / nullif(abs(max(ratios.whole)), 0) as margin
+    from parts
+    inner join ratios
+        on
+            parts.metric_code = ratios.metric_code
+            and parts.business_unit = ratios.business_unit
+            and parts.month_start = ratios.month_start
+    where parts.metric_code = 'sns_engagement_rate_followers' or ratios.missing_n = 0
+    group by parts.metric_code, parts.business_unit, parts.month_start
 ),
 
 replies as (

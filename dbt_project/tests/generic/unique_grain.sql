@@ -5,7 +5,8 @@
 select
     {{ columns | join(", ") }},
     count(*) as rows_n
-from {{ model }}
+from {{ model }} as tested
+{{ where_grain_built_anew("tested", columns) }}
 group by {{ columns | join(", ") }}
 having
     count(*) > 1

@@ -11,6 +11,10 @@ orders as (
     select * from {{ ref('fct_orders') }}
 ),
 
+sales as (
+    select * from {{ ref('int_shop_orders') }}
+),
+
 adjustments as (
     select * from {{ ref('fct_order_adjustments') }}
 ),
@@ -38,23 +42,26 @@ registrations as (
     group by customer_key
 ),
 
+-- Sales are numbered already, in each shop and over all.
 purchases as (
     select
         customer_key,
-        count(*) as orders_n,
-        count(distinct business_date) as buying_days_n,
-        count(distinct shop) as shops_n,
+        max(case when shop = 'all' then order_number end) as orders_n,
+        max(case when shop = 'all' then day_number end) as buying_days_n,
+        {{ count_if("shop <> 'all' and order_number = 1") }} as shops_n,
         min(business_date) as first_order_date,
         max(business_date) as last_order_date
-    from orders
-    where is_sold and customer_key is not null
+    from sales
     group by customer_key
 ),
 
 everybody as (
     select customer_key from registrations
     union
+    select customer_key from purchases
+    union
     select customer_key from orders
+    where not is_sold
     union
     select customer_key from adjustments
 ),

@@ -7,8 +7,11 @@ orders as (
     select * from {{ ref('fct_orders') }}
 ),
 
+-- Few lines are adjusted: the others need not be joined.
 order_lines as (
-    select * from {{ ref('stg_ec__order_lines') }}
+    select lines_sold.*
+    from {{ ref('stg_ec__order_lines') }} as lines_sold
+    where {{ is_among('lines_sold', ref('stg_ec__adjustments'), ['connection', 'order_id', 'line_no']) }}
 ),
 
 aliases as (

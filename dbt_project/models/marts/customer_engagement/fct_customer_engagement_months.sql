@@ -6,6 +6,13 @@
     "incentivised_reviews", "points_used_days",
 ] %}
 {%- set of_month = ["orders", "returns_n", "subscriptions_active", "subscriptions_paused", "subscriptions_cancelled"] + counts %}
+{%- set in_year = {
+    "orders_12m": "deeds.orders",
+    "net_jpy_12m": "coalesce(deeds.sold_jpy + deeds.returns_jpy, 0)",
+    "advocacy_n": "deeds.organic_reviews + deeds.organic_posts + deeds.promoter_answers",
+    "participation_n": "deeds.survey_responses + deeds.points_used_days + deeds.incentivised_reviews + deeds.incentivised_posts",
+    "interaction_n": "greatest(deeds.mentions - deeds.organic_posts - deeds.incentivised_posts, 0)",
+} %}
 {%- set components = ["purchase", "advocacy", "participation", "interaction"] %}
 {%- set ranked = {
     "recency": "last_order_so_far",
@@ -39,117 +46,61 @@ score_weights as (
     from {{ ref('customer_score_weights') }}
 ),
 
-customers as (
-    select distinct
-        customer_key,
-        first_month,
-        currency
-    from deeds
-),
-{%- if is_incremental() %}
-
--- The months that change look back on 12. What a customer did before those only adds to what they did to date: it is one row.
-opening as (
-    select cast({{ dbt.dateadd('month', -12, 'min(month_start)') }} as date) as month_start
-    from {{ changed }}
-),
-
-looked_at as (
-    select months.*
+judged_months as (
+    select
+        months.month_start,
+        months.as_of_date,
+        cast({{ dbt.dateadd('month', -11, 'months.month_start') }} as date) as year_from
     from months
-    cross join opening
-    where months.month_start >= opening.month_start
+    {{ where_changed('months', changed, ['month_start']) }}
 ),
 
-gathered as (
-    select
-        deeds.customer_key,
-        greatest(deeds.month_start, opening.month_start) as month_start,
-        {%- for name in of_month %}
-        cast(sum(deeds.{{ name }}) as bigint) as {{ name }},
-        {%- endfor %}
-        {%- for name in ["mrr_jpy", "nps_answer", "csat_score", "last_order_date"] %}
-        max(deeds.{{ name }}) as {{ name }},
-        {%- endfor %}
-        {{ sum_if_complete('deeds.sold_jpy') }} as sold_jpy,
-        {{ sum_if_complete('deeds.returns_jpy') }} as returns_jpy,
-        sum(deeds.net_amount) as net_amount
-    from deeds
-    cross join opening
-    group by deeds.customer_key, greatest(deeds.month_start, opening.month_start)
-),
-{%- else %}
-
-looked_at as (
-    select * from months
-),
-
-gathered as (
-    select * from deeds
-),
-{%- endif %}
-
--- A month without orders, returns or posts is 0 of them; a score nobody gave is empty.
-filled as (
-    select
-        customers.customer_key,
-        looked_at.month_start,
-        looked_at.as_of_date,
-        customers.currency,
-        looked_at.month_start = customers.first_month as is_new,
-        gathered.last_order_date,
-        case when customers.currency is not null then coalesce(gathered.net_amount, 0) end as net_sales,
-        {%- for name in of_month %}
-        coalesce(gathered.{{ name }}, 0) as {{ name }},
-        {%- endfor %}
-        {%- for name in ["sold_jpy", "returns_jpy", "mrr_jpy"] %}
-        case when gathered.customer_key is null then 0 else gathered.{{ name }} end as {{ name }},
-        {%- endfor %}
-        gathered.nps_answer,
-        gathered.csat_score
-    from customers
-    inner join looked_at on customers.first_month <= looked_at.month_start
-    left join gathered
-        on
-            customers.customer_key = gathered.customer_key
-            and looked_at.month_start = gathered.month_start
-),
-
+-- What a customer did up to each month. The score counts 12 months, the current one included. Something given for it makes a deed
+-- participation, not advocacy.
 running as (
     select
-        *,
-        cast(sold_jpy + returns_jpy as decimal(18, 2)) as net_sales_jpy,
-        max(last_order_date) over to_date as last_order_so_far,
-        sum(orders) over to_date as orders_to_date,
-        sum(sold_jpy + returns_jpy) over to_date as known_jpy_to_date,
-        sum(case when sold_jpy + returns_jpy is null then 1 else 0 end) over to_date as unknown_months
-    from filled
-    window to_date as (partition by customer_key order by month_start rows between unbounded preceding and current row)
+        deeds.customer_key,
+        judged_months.month_start,
+        judged_months.as_of_date,
+        min(deeds.first_month) as first_month,
+        min(deeds.currency) as currency,
+        max(deeds.last_order_date) as last_order_so_far,
+        sum(deeds.orders) as orders_to_date,
+        {{ sum_if_complete('deeds.sold_jpy + deeds.returns_jpy') }} as net_sales_jpy_to_date,
+        {%- for name, deed in in_year.items() %}
+        sum(case when deeds.month_start >= judged_months.year_from then {{ deed }} else 0 end) as {{ name }},
+        {%- endfor %}
+        {{ count_if('deeds.month_start >= judged_months.year_from and deeds.sold_jpy + deeds.returns_jpy is null') }} as unknown_months_12m
+    from deeds
+    inner join judged_months on deeds.month_start <= judged_months.month_start
+    group by deeds.customer_key, judged_months.month_start, judged_months.as_of_date
 ),
 
--- The score counts 12 months, the current one included. Something given for it makes a deed participation, not advocacy.
-valued as (
-    select
-        *,
-        case when unknown_months = 0 then cast(known_jpy_to_date as decimal(18, 2)) end as net_sales_jpy_to_date,
-        cast({{ dbt.datediff('last_order_so_far', 'as_of_date', 'day') }} as bigint) as recency_days,
-        sum(orders) over year_to_month as orders_12m,
-        case
-            when sum(case when net_sales_jpy is null then 1 else 0 end) over year_to_month = 0
-                then sum(net_sales_jpy) over year_to_month
-            else 0
-        end as known_jpy_12m,
-        sum(organic_reviews + organic_posts + promoter_answers) over year_to_month as advocacy_n,
-        sum(survey_responses + points_used_days + incentivised_reviews + incentivised_posts) over year_to_month as participation_n,
-        sum(greatest(mentions - organic_posts - incentivised_posts, 0)) over year_to_month as interaction_n
-    from running
-    window year_to_month as (partition by customer_key order by month_start rows between 11 preceding and current row)
-),
-
+-- A month without orders, returns or posts is 0 of them; a score nobody gave is empty.
 judged as (
-    select valued.*
-    from valued
-    {{ where_changed('valued', changed, ['month_start']) }}
+    select
+        running.*,
+        running.month_start = running.first_month as is_new,
+        case when running.unknown_months_12m = 0 then running.net_jpy_12m else 0 end as known_jpy_12m,
+        cast({{ dbt.datediff('running.last_order_so_far', 'running.as_of_date', 'day') }} as bigint) as recency_days,
+        case when running.currency is not null then coalesce(of_month.net_amount, 0) end as net_sales,
+        case
+            when of_month.customer_key is null then 0
+            else cast(of_month.sold_jpy + of_month.returns_jpy as decimal(18, 2))
+        end as net_sales_jpy,
+        {%- for name in of_month %}
+        coalesce(of_month.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
+        {%- for name in ["returns_jpy", "mrr_jpy"] %}
+        case when of_month.customer_key is null then 0 else of_month.{{ name }} end as {{ name }},
+        {%- endfor %}
+        of_month.nps_answer,
+        of_month.csat_score
+    from running
+    left join deeds as of_month
+        on
+            running.customer_key = of_month.customer_key
+            and running.month_start = of_month.month_start
 ),
 {%- for name, column in ranked.items() %}
 

@@ -3,10 +3,6 @@ with shop_months as (
     select * from {{ ref('int_shop_months') }}
 ),
 
-sales as (
-    select * from {{ ref('int_shop_orders') }}
-),
-
 orders as (
     select * from {{ ref('fct_orders') }}
 ),
@@ -15,17 +11,33 @@ adjustments as (
     select * from {{ ref('fct_order_adjustments') }}
 ),
 
-lapses as (
-    select * from {{ ref('int_customer_lapses') }}
+-- What is read more than once is named where it is read: DuckDB would put all of it aside.
+customers_of_month as (
+    select
+        shop,
+        month_start,
+        customer_key,
+        max(day_number) as day_number,
+        max(net_amount) as largest_net_amount
+    from {{ ref('int_shop_orders') }}
+    group by shop, month_start, customer_key
+),
+
+active_in_month as (
+    select
+        shop,
+        month_start,
+        count(*) as active_customers,
+        {{ count_if('day_number > 1') }} as repeat_customers,
+        {{ count_if('largest_net_amount > 0') }} as paying_customers
+    from customers_of_month
+    group by shop, month_start
 ),
 
 sales_of_month as (
     select
         shop,
         month_start,
-        count(distinct customer_key) as active_customers,
-        count(distinct case when day_number > 1 then customer_key end) as repeat_customers,
-        count(distinct case when net_amount > 0 then customer_key end) as paying_customers,
         count(*) as orders,
         sum(units) as units,
         sum(gross_amount) as gross_sales,
@@ -34,7 +46,7 @@ sales_of_month as (
         {{ sum_if_complete('discount_jpy') }} as discounts_jpy,
         {{ count_if('order_number = 1') }} as new_customers,
         {{ count_if('order_number = 2') }} as second_orders
-    from sales
+    from {{ ref('int_shop_orders') }}
     group by shop, month_start
 ),
 
@@ -44,20 +56,41 @@ buying_days_of_month as (
         {{ month_start('business_date') }} as month_start,
         {{ count_if('day_number = 2') }} as second_days,
         {{ count_if('day_number > 1') }} as repeat_purchases,
-        count(distinct case when is_regained then customer_key end) as regained_customers,
         cast(median(days_since_previous) as double) as median_interval_days
-    from lapses
+    from {{ ref('int_customer_lapses') }}
     group by shop, {{ month_start('business_date') }}
 ),
 
-losses_of_month as (
+regained_in_month as (
     select
         shop,
-        {{ month_start('lost_date') }} as month_start,
-        count(distinct customer_key) as lost_customers
-    from lapses
-    where lost_date is not null
-    group by shop, {{ month_start('lost_date') }}
+        {{ month_start('business_date') }} as month_start,
+        count(distinct customer_key) as regained_customers
+    from {{ ref('int_customer_lapses') }}
+    where is_regained
+    group by shop, {{ month_start('business_date') }}
+),
+
+known_until as (
+    select
+        shop,
+        max(business_date) as last_date
+    from {{ ref('int_customer_lapses') }}
+    group by shop
+),
+
+-- Before the day itself nobody knows.
+losses_of_month as (
+    select
+        lapses.shop,
+        {{ month_start('lapses.lost_date') }} as month_start,
+        count(distinct lapses.customer_key) as lost_customers
+    from {{ ref('int_customer_lapses') }} as lapses
+    inner join known_until
+        on
+            lapses.shop = known_until.shop
+            and lapses.lost_date <= known_until.last_date
+    group by lapses.shop, {{ month_start('lapses.lost_date') }}
 ),
 
 returns_by_scope as (
@@ -120,14 +153,15 @@ months as (
         shop_months.month_start,
         shop_months.currency,
         shop_months.is_complete,
-        {%- for name in [
-            "active_customers", "new_customers", "repeat_customers", "paying_customers", "orders", "units", "second_orders"
-        ] %}
+        {%- for name in ["active_customers", "repeat_customers", "paying_customers"] %}
+        coalesce(active_in_month.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
+        {%- for name in ["new_customers", "orders", "units", "second_orders"] %}
         coalesce(sales_of_month.{{ name }}, 0) as {{ name }},
         {%- endfor %}
         coalesce(buying_days_of_month.second_days, 0) as second_days,
         coalesce(buying_days_of_month.repeat_purchases, 0) as repeat_purchases,
-        coalesce(buying_days_of_month.regained_customers, 0) as regained_customers,
+        coalesce(regained_in_month.regained_customers, 0) as regained_customers,
         buying_days_of_month.median_interval_days,
         coalesce(losses_of_month.lost_customers, 0) as lost_customers,
         coalesce(unidentified_of_month.orders, 0) as unidentified_orders,
@@ -148,10 +182,18 @@ months as (
         on
             shop_months.shop = sales_of_month.shop
             and shop_months.month_start = sales_of_month.month_start
+    left join active_in_month
+        on
+            shop_months.shop = active_in_month.shop
+            and shop_months.month_start = active_in_month.month_start
     left join buying_days_of_month
         on
             shop_months.shop = buying_days_of_month.shop
             and shop_months.month_start = buying_days_of_month.month_start
+    left join regained_in_month
+        on
+            shop_months.shop = regained_in_month.shop
+            and shop_months.month_start = regained_in_month.month_start
     left join losses_of_month
         on
             shop_months.shop = losses_of_month.shop

@@ -1,33 +1,23 @@
 -- One row per shop (or all) x cohort month x window of days.
 {%- set windows = [90, 180, 365] %}
-with sales as (
-    select * from {{ ref('int_shop_orders') }}
-),
-
-buying_days as (
-    select distinct
-        shop,
-        customer_key,
-        business_date,
-        day_number
-    from sales
+with buying_days as (
+    select * from {{ ref('int_customer_lapses') }}
 ),
 
 customers as (
     select
         shop,
-        customer_key,
-        min(business_date) as first_date,
-        min(case when day_number = 2 then business_date end) as second_date
+        business_date as first_date,
+        next_date as second_date
     from buying_days
-    group by shop, customer_key
+    where day_number = 1
 ),
 
 known_until as (
     select
         shop,
         max(business_date) as last_date
-    from sales
+    from buying_days
     group by shop
 ),
 

@@ -8,9 +8,16 @@ readings as (
     select
         *,
         {{ engagements('likes', 'replies', 'reposts', 'saves') }} as engagements,
-        {{ dbt.datediff('business_date', 'day', 'day') }} as age,
-        row_number() over (partition by post_key order by day desc) as newest
+        {{ dbt.datediff('business_date', 'day', 'day') }} as age
     from post_days
+),
+
+newest as (
+    select
+        post_key,
+        max(day) as day
+    from {{ ref('fct_sns_post_days') }}
+    group by post_key
 ),
 
 -- A reading a day late still stands for the age; one that came later does not.
@@ -154,9 +161,12 @@ final as (
         cast({{ dbt.dateadd('day', 'vanished.missed_age', 'readings.business_date') }} as date) as missing_since,
         readings.posted_at
     from readings
+    inner join newest
+        on
+            readings.post_key = newest.post_key
+            and readings.day = newest.day
     left join compared on readings.post_key = compared.post_key
     left join vanished on readings.post_key = vanished.post_key
-    where readings.newest = 1
 )
 
 select * from final

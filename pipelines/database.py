@@ -1,0 +1,101 @@
+"""The DuckDB file of a release: made whole, or continued from that of the release before.
+
+Writing ten million order lines anew takes longer than all else that a night publishes, though few of them changed. So the file
+of the release before is copied, and in the copy only those parts are replaced whose rows changed. A published file itself is
+never written to.
+
+DuckDB leaves replaced rows in a file's free pages. What an erasure or a change of keys took away must not lie there: after one
+the file is made whole. What a source took back may lie there for a number of nights, about as long as releases stay that show
+it; then the file is made whole as well.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+DATABASE = "engagement.duckdb"
+MEMORY = "1GB"  # of DuckDB; beyond it works on the disk
+
+
+@dataclass(frozen=True)
+class Part:
+    """A month of a table that is cut by months, else a whole table: which rows in SQL, how many, and a digest of them."""
+
+    table: str
+    name: str
+    condition: str
+    rows: int = 0
+    digest: str = ""
+
+
+@contextmanager
+def connected(warehouse: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with `warehouse` attached under that name, which puts aside below `spill` what exceeds its memory."""
+    with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as sql:
+        sql.execute(f"attach '{quoted(warehouse)}' as warehouse (read_only)")
+        yield sql
+    shutil.rmtree(spill, ignore_errors=True)
+
+
+def write_database(
+    sql: duckdb.DuckDBPyConnection,
+    file: Path,
+    parts: Sequence[Part],
+    month_columns: Mapping[str, str],
+    before: Path | None = None,
+    changed: Sequence[Part] = (),
+) -> None:
+    """Make the file of all `parts`, which stays attached as `release`: from nothing, or from the file `before`.
+
+    That one has the same tables; `changed` are the parts that it has not, or other than the warehouse. OSError when the file then
+    has not as many rows as the parts.
+    """
+    rows: dict[str, int] = {}
+    for part in parts:
+        rows[part.table] = rows.get(part.table, 0) + part.rows
+    if before:
+        shutil.copyfile(before, file)
+    sql.execute(f"attach '{quoted(file)}' as release")
+    for table in dict.fromkeys(part.table for part in (changed if before else parts)):
+        if not before or table not in month_columns:
+            _write_table(sql, table, is_cut=table in month_columns)
+            continue
+        condition = " or ".join(f"({part.condition})" for part in changed if part.table == table)
+        sql.execute(f'delete from release.main."{table}" where {condition}')
+        sql.execute(f'insert into release.main."{table}" from warehouse.main."{table}" where {condition}')
+    sql.execute("checkpoint release")
+    for table, count in rows.items():
+        ((written,),) = sql.execute(f'select count(*) from release.main."{table}"').fetchall()
+        if written != count:
+            raise OSError(f"{file} holds {written} rows of {table}, the warehouse {count}")
+
+
+def shape(sql: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str | None, ...]]:
+    """The columns of a table of the warehouse by name, type and comment, and the table's own comment."""
+    where = "database_name = 'warehouse' and schema_name = 'main' and table_name = ?"
+    columns = f"select column_name, data_type, comment from duckdb_columns() where {where} order by column_index"
+    own = f"select comment from duckdb_tables() where {where}"
+    return [*sql.execute(columns, [table]).fetchall(), *sql.execute(own, [table]).fetchall()]
+
+
+def quoted(text: object) -> str:
+    """The inside of a text in SQL."""
+    return str(text).replace("'", "''")
+
+
+def _write_table(sql: duckdb.DuckDBPyConnection, table: str, *, is_cut: bool) -> None:
+    sql.execute(f'drop table if exists release.main."{table}"')
+    order = "" if is_cut else "order by all"
+    sql.execute(f'create table release.main."{table}" as from warehouse.main."{table}" {order}')
+    *columns, (own,) = shape(sql, table)
+    if own is not None:
+        sql.execute(f"comment on table release.main.\"{table}\" is '{quoted(own)}'")
+    for name, _, comment in columns:
+        if comment is not None:
+            sql.execute(f'comment on column release.main."{table}"."{name}" is \'{quoted(comment)}\'')
