@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
@@ -15,6 +16,7 @@ from pipelines.sources.pull import Pulled, money_column
 from pipelines.sources.schema import Table
 from pipelines.store import NO_MONTH, Day, Store, month_of
 
+ROWS_AT_ONCE = 200_000  # that are looked at together, where a day has not more
 FEW = 10  # below this many rows a day's volume says nothing
 FEW_BAD = 3  # so many rows may be bad in however small a batch
 
@@ -87,14 +89,14 @@ class BatchFacts:
     def counts(self) -> Counts:
         """Every row read, by what becomes of it."""
         rejected = self.is_rejected
-        raw, kept = self._count(self.raw), self._count(self.kept)
+        raw, kept, checked = (self._count(relation) for relation in (self.raw, self.kept, self.now))
         return Counts(
             read=0 if self.pulled.error else self.pulled.rows.get(self.due.table.name, 0),
-            checked=self._count(self.now),
+            checked=checked,
             quarantined=self._count(self.now, rejected),
             duplicates=raw - kept,
             landing=self._count(self.now, f"change_date is not null and not {rejected}"),
-            not_due=self._count(self.kept, f"_id not in (select _id from {self.now})"),
+            not_due=kept - checked,
             future=self._count(self.kept, "change_date > cast(landed_at as date) + 1"),
         )
 
@@ -152,12 +154,19 @@ class BatchFacts:
         """A record that one day holds twice with different content: which one is right cannot be known."""
         key = ", ".join(self.due.table.key)
         is_known = " and ".join(f"{name} is not null" for name in ("change_date", *self.due.table.key))
-        query = f"""select any_value(source_record_id), list(_row order by _row)[:5], any_value(_file) from {self.now}
-            where connection = ? and {is_known}
-            group by change_date, {key} having count(*) > 1 order by 1 limit 1"""
-        if not (found := self.sql.execute(query, [self.due.connection]).fetchone()):
+        several = f"where connection = ? and {{}} and {is_known} group by change_date, {key} having count(*) > 1"
+        days = f"select change_date, count(*) from {self.now} where connection = ? group by change_date order by change_date"
+        found: list[str | None] = []
+        for span in spans(self.sql.execute(days, [self.due.connection]).fetchall()):
+            records = f"select any_value(source_record_id) as record from {self.now} {several.format(span)}"
+            query = f"select min(record) from ({records})"
+            found += self.sql.execute(query, [self.due.connection]).fetchone() or []
+        record = min(filter(None, found), default=None)
+        if record is None:
             return None
-        record, rows, file = found
+        query = f"""select list(_row order by _row)[:5], any_value(_file)
+            from {self.now} {several.format("source_record_id = ?")} limit 1"""
+        rows, file = self.sql.execute(query, [self.due.connection, record]).fetchone() or ([], "")
         return f"record {record} occurs more than once with different content ({file} rows {', '.join(map(str, rows))})"
 
     def volume_error(self) -> str | None:
@@ -218,3 +227,19 @@ class BatchFacts:
     def _value(self, query: str, *parameters: object) -> int:
         row = self.sql.execute(query, list(parameters)).fetchone()
         return row[0] if row else 0
+
+
+def spans(counted: Sequence[tuple[date | None, int]]) -> Iterator[str]:
+    """SQL conditions for some days after the other, by the number of rows of each; no readable day is a span of its own."""
+    span, rows = list[date](), 0
+    for day, count in counted:
+        if day is None:
+            yield "change_date is null"
+            continue
+        if span and rows + count > ROWS_AT_ONCE:
+            yield f"change_date between date '{span[0]}' and date '{span[-1]}'"
+            span, rows = [], 0
+        span.append(day)
+        rows += count
+    if span:
+        yield f"change_date between date '{span[0]}' and date '{span[-1]}'"

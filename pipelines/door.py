@@ -1,22 +1,25 @@
 """Gate 1: decides for each staged row whether it lands, and for each connection whether its pull may land at all.
 
 Data flow, in one private DuckDB file per run:
-  staged Parquet -> `raw_<table>` -> newest file wins, repeats dropped -> `now_<table>` (days that are due)
+  staged Parquet, seen as `raw_<table>` -> newest file wins, repeats dropped -> `kept_<table>`, in the order of its days
+  -> seen as `now_<table>` (days that are due)
   -> row rules -> `rejected` (with rule and reason; an order falls with its line) -> `facts` (one row per connection and table)
   -> batch rules. What passes is handed to `landing.py` as Arrow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines import batch_facts
-from pipelines.batch_facts import BatchFacts, Counts, Due
+from pipelines.batch_facts import BatchFacts, Counts, Due, spans
 from pipelines.quality.gate import Gate, RuleResult
 from pipelines.quality.landing import batch_rules, row_rules
 from pipelines.sources.connection import Connection, FileConnection, Window
@@ -25,7 +28,7 @@ from pipelines.sources.pull import STAGED, Pulled
 from pipelines.sources.schema import PROVENANCE, Table
 from pipelines.store import EXTRACTOR, QUARANTINE_SCHEMA, Store
 
-ROWS_AT_ONCE = 200_000  # whose repeats are looked for together, where a day has not more
+MEMORY_AT_THE_END = "160MB"
 MEMORY = "320MB"  # of DuckDB; what does not fit goes to a file beside the database
 
 
@@ -91,6 +94,8 @@ class Door:
                     *gate.check(f"facts_{table.relation}", ("batch",), batch_rules(table), may_be_empty=False),
                     *results[table.id],
                 ]
+        # What is left is to hand over some days at a time, and then Arrow's memory comes on top.
+        self.sql.execute(f"set memory_limit = '{MEMORY_AT_THE_END}'")
         return results
 
     def blocked(self) -> dict[str, str]:
@@ -114,20 +119,24 @@ class Door:
     def passed_rows(self, due: Due, days: Collection[date]) -> pa.Table:
         """The rows of these days that no rule rejected, in the contract's schema."""
         columns = ", ".join(f'"{name}"' for name in due.table.schema.names)
-        query = f"""select {columns} from "now_{due.table.relation}" as now where connection = ? and change_date = any(?)
+        query = f"""select {columns} from "now_{due.table.relation}" as now
+            where connection = ? and change_date between ? and ? and change_date = any(?)
             and not exists (select 1 from rejected where source_table = ? and rejected._id = now._id)"""
-        rows = self.sql.execute(query, [due.connection, sorted(days), due.table.id]).to_arrow_table()
-        return rows.cast(due.table.schema)
+        values = [due.connection, min(days), max(days), sorted(days), due.table.id]
+        return self.sql.execute(query, values).to_arrow_table().cast(due.table.schema)
 
     def held_back(self, due: Due, days: Collection[date]) -> pa.Table:
         """The quarantined rows of these days, in the quarantine's schema."""
-        return self._held_back(due, "now.change_date = any(?)", [sorted(days)])
+        between = "now.change_date between ? and ? and now.change_date = any(?)"
+        return self._held_back(due, between, [min(days), max(days), sorted(days)])
 
     def held_back_undated(self, due: Due) -> pa.Table:
         """The quarantined rows of no readable day, in the quarantine's schema."""
         return self._held_back(due, "now.change_date is null", [])
 
     def _held_back(self, due: Due, where: str, values: list[object]) -> pa.Table:
+        if not self.counts[(due.table.id, due.connection)].quarantined:
+            return QUARANTINE_SCHEMA.empty_table()
         names = ", ".join(f'"{name}" := now."{name}"' for name in due.table.schema.names if name not in PROVENANCE)
         query = f"""
             select r.source_table, now.connection, now.change_date, now.source_record_id as key, r.rule, r.reason,
@@ -147,62 +156,78 @@ class Door:
 
     def duplicates_per_day(self, due: Due) -> dict[date, int]:
         """Rows dropped because a newer file or another row says the same."""
-        query = f"""select change_date, count(*) from "raw_{due.table.relation}" where connection = ? and change_date is not null
-            and _id not in (select _id from "kept_{due.table.relation}") group by change_date"""
-        return dict(self.sql.execute(query, [due.connection]).fetchall())
+        kept, raw = (
+            f"""select change_date, count(*) as n from "{kind}_{due.table.relation}"
+            where connection = ? and change_date is not null group by change_date"""
+            for kind in ("kept", "raw")
+        )
+        query = f"""select change_date, raw.n - coalesce(kept.n, 0) as dropped
+            from ({raw}) as raw left join ({kept}) as kept using (change_date) where dropped > 0"""
+        return dict(self.sql.execute(query, [due.connection, due.connection]).fetchall())
 
     # -- staging ---------------------------------------------------------------------------------------------------------------
 
     def _stage(self, table: Table) -> None:
         """Make raw_ and kept_ of one table, and note what each day holds."""
-        files = sorted((self.stage / table.id).glob("*.parquet"))
-        source = f"read_parquet({[str(file) for file in files]})" if files else self._nothing(table)
-        self.sql.execute(f'create table "raw_{table.relation}" as select *, row_number() over () as _id from {source}')
+        raw, kept = f'"raw_{table.relation}"', f'"kept_{table.relation}"'
+        self.sql.execute(f"create view {raw} as {self._staged(table)}")
         whole = table.document in table.key
         record = [str(table.document)] if whole else table.key
-        content = [name for name in table.schema.names if name not in PROVENANCE]
+        content = ", ".join([*(name for name in table.schema.names if name not in PROVENANCE), "_unparsed"])
         # A row of no readable record replaces none, and none replaces it.
         loose = " or ".join(f"{name} is null" for name in ("change_date", *record))
         no_key = " or ".join(f"{name} is null" for name in table.key)
+        newest = f"""{loose} or _age = max(_age) over (partition by connection, change_date, {", ".join(record)})"""
+        # A live source may give a record twice, in other words the second time: its list moved while it was read.
+        latest = f"""_seen is null or {loose} or {no_key} or row_number() over (
+            partition by connection, change_date, {", ".join(table.key)} order by updated_at desc, _seen desc, _id) = 1"""
+        told_once = f"""select not exists (
+            select connection from {raw} group by connection having min(_age) <> max(_age) or count(_seen) > 0)"""
+        is_told_once = self._value(told_once)
         # md5 of the whole row would be exact, too; hash() is 20 times faster and only has to notice a change.
-        counted = self.sql.execute(f'select change_date, count(*) from "raw_{table.relation}" group by all order by 1').fetchall()
-        self.sql.execute(
-            f'create table "kept_{table.relation}" as select *, hash(1) as _hash from "raw_{table.relation}" limit 0'
-        )
-        # Every partition below lies in one day, so the windows need never hold more than some days at a time.
-        for first, last in _spans(counted):
-            self.sql.execute(
-                f"""
-            insert into "kept_{table.relation}"
-            with newest as (
-              select * from "raw_{table.relation}"
-              where change_date is not distinct from ? or change_date between ? and ?
-              qualify {loose} or _age = max(_age) over (partition by connection, change_date, {", ".join(record)})
-            ),
-            -- A live source may give a record twice, in other words the second time: its list moved while it was read.
-            latest as (
-              select * from newest
-              qualify _seen is null or {loose} or {no_key} or row_number() over (
-                partition by connection, change_date, {", ".join(table.key)} order by updated_at desc, _seen desc, _id) = 1
-            )
-            select *, hash({", ".join(content)}, _unparsed) as _hash from latest
-            qualify row_number() over (partition by {", ".join(content)}, _unparsed order by _id) = 1""",
-                [first, first, last],
-            )
-        query = f"""select connection, change_date, sum(_hash::hugeint)::varchar from "kept_{table.relation}"
+        self.sql.execute(f"create table {kept} as select *, hash(1) as _hash from {raw} limit 0")
+        counted = self.sql.execute(f"select change_date, count(*) from {raw} group by all order by 1").fetchall()
+        # Every partition lies in one day, so the windows need never hold more than some days at a time.
+        for days in spans(counted):
+            rows = f"select * from {raw} where {days}"
+            if not is_told_once:
+                rows = f"select * from ({rows} qualify {newest}) qualify {latest}"
+            self.sql.execute(f"insert into {kept} select *, hash({content}) from ({rows})")
+            again = f"select _hash from {kept} where {days} group by _hash having count(*) > 1"
+            if self.sql.execute(again).fetchone():
+                places = f"""select _id, row_number() over (partition by {content} order by _id) as place
+                    from {kept} where {days} and _hash in ({again})"""
+                repeats = f"select _id from ({places}) where place > 1"
+                self.sql.execute(f"delete from {kept} where {days} and _id in ({repeats})")
+        query = f"""select connection, change_date, sum(_hash::hugeint)::varchar from {kept}
             where change_date is not null group by all"""
         for connection, day, value in self.sql.execute(query).fetchall():
             self._hashes.setdefault((table.id, connection), {})[day] = value
 
-    def _nothing(self, table: Table) -> str:
+    def _staged(self, table: Table) -> str:
+        """SQL: the staged rows as they lie in their files, numbered in one count."""
+        parts, before = [], 1
+        for file in sorted((self.stage / table.id).glob("*.parquet")):
+            name = str(file).replace("'", "''")
+            rows = f"read_parquet('{name}', file_row_number = true)"
+            parts.append(f"select * exclude (file_row_number), file_row_number + {before} as _id from {rows}")
+            before += pq.read_metadata(file).num_rows
+        if parts:
+            return " union all ".join(parts)
         columns = ", ".join(f'null::{_duckdb_type(field.type)} as "{field.name}"' for field in table.schema)
-        return f"(select {columns}, {', '.join(f'null::{_duckdb_type(type_)} as {name}' for name, type_ in STAGED)} limit 0)"
+        staged = ", ".join(f"null::{_duckdb_type(type_)} as {name}" for name, type_ in STAGED)
+        return f"select {columns}, {staged}, 0::bigint as _id limit 0"
 
     def _decide(self) -> None:
         """Find the days of each connection and table that are due, and make now_ of them."""
         for table in self.tables():
-            kept, now = f'"kept_{table.relation}"', f'"now_{table.relation}"'
-            self.sql.execute(f"create table {now} as select *, {_missing(table)} as _missing from {kept} limit 0")
+            kept, due = f'"kept_{table.relation}"', f'"due_{table.relation}"'
+            self.sql.execute(f"create table {due} (connection varchar, change_date date)")
+            self.sql.execute(
+                f"""create view "now_{table.relation}" as select kept.*, {_missing(table)} as _missing from {kept} as kept
+                semi join {due} as due on kept.connection = due.connection
+                  and kept.change_date is not distinct from due.change_date"""
+            )
             for pulled in self.pulls:
                 if table.source == pulled.connection.source and table.name in pulled.connection.tables:
                     self._decide_days(table, pulled)
@@ -229,11 +254,7 @@ class Door:
             changed = set()
         looked_at = changed | {self.window.end}
         self.due[(table.id, name)] = Due(table, name, hashes, changed, looked_at, landed)
-        self.sql.execute(
-            f"""insert into "now_{table.relation}" select *, {_missing(table)} from "kept_{table.relation}"
-            where connection = ? and (change_date is null or change_date = any(?))""",
-            [name, sorted(looked_at)],
-        )
+        self.sql.execute(f'insert into "due_{table.relation}" select ?, unnest(?::date[])', [name, [None, *sorted(looked_at)]])
 
     def _day_hashes(self, table: Table, connection: Connection) -> dict[date, str]:
         """The hash of each day. Rows of one document fall together, so a change in one of its tables is a change in all."""
@@ -242,6 +263,11 @@ class Door:
         parts = [self._hashes.get((other.id, connection.name), {}) for other in family]
         days = self._hashes.get((table.id, connection.name), {})
         return {day: ":".join([EXTRACTOR, *(part.get(day, "") for part in parts)]) for day in days}
+
+    def _value(self, query: str) -> Any:
+        """The one value that the query gives."""
+        row = self.sql.execute(query).fetchone()
+        return row[0] if row else None
 
     # -- rows ------------------------------------------------------------------------------------------------------------------
 
@@ -279,7 +305,7 @@ class Door:
     def _cascade(self) -> None:
         """An order without one of its lines would be a wrong order: rows of one document are held back together."""
         documents = [table for table in self.tables() if table.document]
-        if not documents:
+        if not documents or not self._value("select count(*) from rejected"):
             return
         union = " union all ".join(
             f"""select '{table.source}' as source, '{table.id}' as source_table, _id, connection, change_date,
@@ -307,22 +333,6 @@ class Door:
             self.counts[key] = facts.insert(self.accept_shrink)
         for table in self.tables():
             self.sql.execute(f"""create view "facts_{table.relation}" as select * from facts where source_table = '{table.id}'""")
-
-
-def _spans(counted: Sequence[tuple[date | None, int]]) -> Iterator[tuple[date | None, date | None]]:
-    """First and last day of every so many days, rows being counted by day; rows of no readable day are a span of their own."""
-    span, rows = list[date](), 0
-    for day, count in counted:
-        if day is None:
-            yield None, None
-            continue
-        if span and rows + count > ROWS_AT_ONCE:
-            yield span[0], span[-1]
-            span, rows = [], 0
-        span.append(day)
-        rows += count
-    if span:
-        yield span[0], span[-1]
 
 
 def _missing(table: Table) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from tempfile import TemporaryFile
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ from pipelines.sources.connection import FileConnection
 Blocks: TypeAlias = Callable[[], Iterator[pd.DataFrame]]  # reads the file from its beginning, at each call; one block at least
 Cut: TypeAlias = Callable[[Blocks], Iterator[pd.DataFrame]]
 _Hashes: TypeAlias = "np.ndarray[Any, np.dtype[np.uint64]]"
+AT_ONCE = 4_000_000  # hashes in memory
 _BEYOND = np.uint64(2**64 - 1)  # no search ends behind it
 
 
@@ -69,17 +71,37 @@ def _scattered(connection: FileConnection, blocks: Blocks) -> Iterator[pd.DataFr
 
 
 def _ends(hashes: Iterable[_Hashes]) -> tuple[_Hashes, Any]:
-    """The documents that lie in more than one block, sorted, and the number of the last block of each; then one beyond all."""
-    seen = [np.unique(of_block) for of_block in hashes]
-    every = np.concatenate(seen)
-    every.sort()
-    again = np.append(np.unique(every[1:][every[1:] == every[:-1]]), _BEYOND)
-    del every
-    last = np.zeros(len(again), dtype=np.int64)
-    for number, of_block in enumerate(seen):
-        place = np.searchsorted(again, of_block)
-        last[place[again[place] == of_block]] = number
+    """The documents that lie in more than one block, sorted, and the number of the last block of each; then one beyond all.
+
+    The hashes of all documents lie in a file meanwhile, and some millions of them are looked at together.
+    """
+    with TemporaryFile() as file:
+        counts = []
+        for of_block in hashes:
+            distinct = np.unique(of_block)
+            file.write(distinct.tobytes())
+            counts.append(len(distinct))
+
+        def runs() -> Iterator[_Hashes]:
+            file.seek(0)
+            return (np.fromfile(file, dtype=np.uint64, count=count) for count in counts)
+
+        parts = 1 + sum(counts) // AT_ONCE
+        edges = [np.uint64(part * 2**64 // parts) for part in range(parts)]
+        found = [_repeated(runs(), low, high) for low, high in zip(edges, [*edges[1:], _BEYOND], strict=True)]
+        again = np.append(np.concatenate(found), _BEYOND)
+        last = np.zeros(len(again), dtype=np.int64)
+        for number, run in enumerate(runs()):
+            place = np.searchsorted(again, run)
+            last[place[again[place] == run]] = number
     return again, last
+
+
+def _repeated(runs: Iterable[_Hashes], low: np.uint64, high: np.uint64) -> _Hashes:
+    """The hashes from `low` to below `high` that occur in more than one of the sorted runs, sorted."""
+    every = np.concatenate([run[np.searchsorted(run, low) : np.searchsorted(run, high)] for run in runs])
+    every.sort()
+    return np.unique(every[1:][every[1:] == every[:-1]])
 
 
 def _hashes(names: pd.Series[Any]) -> _Hashes:

@@ -20,14 +20,17 @@ from functools import partial
 from io import BytesIO
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.sources.blocks import Cut, whole
 from pipelines.sources.connection import Sheet, SourceError
+from pipelines.sources.csvs import Plain, table
 from pipelines.sources.masking import masked
 from pipelines.sources.places import Place, failures, matching
 
@@ -87,7 +90,7 @@ def read_sheets(
     """
     if path.suffix.lower() in (".xlsx", ".xlsm"):
         for title, records in _worksheets(path, sheet):
-            take = partial(_blocks, title, header_rows=header_rows, header=header, padded=True)
+            take = partial(_read, title, header_rows=header_rows, header=header, padded=True)
             for rows in cut(lambda take=take, records=records: take(iter(records))):  # type: ignore[misc]
                 yield Sheet(title, rows)
     elif path.suffix.lower() == ".xls":
@@ -97,9 +100,10 @@ def read_sheets(
             codec = _codec(path.name, data, encoding)
 
             def blocks() -> Iterator[pd.DataFrame]:
-                lines = _lines(data, codec)
-                records = _aligned(lines) if whitespace else _csv(path.name, lines, delimiter)
-                return _blocks(path.name, records, header_rows=header_rows, header=header, padded=False)
+                text = _utf8(data, codec)
+                if whitespace:
+                    return _read(path.name, _aligned(_lines(text)), header_rows=header_rows, header=header, padded=False)
+                return _csv_blocks(path.name, Plain(text, delimiter), delimiter, header_rows, header)
 
             for rows in cut(blocks):
                 yield Sheet(path.name, rows)
@@ -186,21 +190,29 @@ def _is_broken_utf8(data: BinaryIO) -> bool:
     return wide - bad > bad
 
 
-def _lines(data: BinaryIO, codec: str) -> Iterator[str]:
-    """The lines of the file as they are, ends included. The bytes stay open for the next reader."""
-    data.seek(0)
-    text = io.TextIOWrapper(data, encoding=codec, newline="")
-    try:
-        for line in text:  # noqa: UP028  # `yield from` would close the file when no more lines are wanted
-            yield line
-    finally:
-        if not data.closed:
-            text.detach()
+def _utf8(data: BinaryIO, codec: str) -> Iterator[bytes]:
+    """The text in pieces of UTF-8, which may end within a character. The bytes stay open for the next reader."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    for number, piece in enumerate(_pieces(data)):
+        if codec == "cp932":
+            yield decoder.decode(piece).encode()
+        else:
+            yield piece if number else piece.removeprefix(codecs.BOM_UTF8)
 
 
-def _csv(name: str, lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
+def _lines(text: Iterable[bytes]) -> Iterator[str]:
+    """The lines of the text as they are, ends included."""
+    decoder, held = codecs.getincrementaldecoder("utf-8")(), ""
+    for piece in chain(text, (b"",)):
+        held += decoder.decode(piece, final=not piece)
+        end = held.rfind("\n") + 1 if piece else len(held)  # a carriage return may have its line feed in the next piece
+        yield from io.StringIO(held[:end], newline="")
+        held = held[end:]
+
+
+def _csv(name: str, lines: Iterator[str], delimiter: str, row: int = 0) -> Iterator[list[str]]:
+    """The records of the lines; `row` is that of the record before the first."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    row = 0
     try:
         for record in reader:
             row += 1
@@ -213,42 +225,106 @@ def _aligned(lines: Iterator[str]) -> Iterator[list[str]]:
     return (part.split() for line in lines for part in line.splitlines())
 
 
-def _blocks(
-    name: str, records: Iterator[list[str]], *, header_rows: int, header: list[str] | None, padded: bool
-) -> Iterator[pd.DataFrame]:
+class _Layout(NamedTuple):
+    """The headers of a file, its columns' names and the row its data begin in. `padded`: rows may end before their last cells."""
+
+    file: str
+    headers: list[list[str]]
+    names: list[str]
+    first: int
+    padded: bool
+
+    def block(self, columns: pd.DataFrame, index: pd.Index[Any]) -> pd.DataFrame:
+        """Columns of text as a block of the file."""
+        block = columns.set_axis(self.names, axis=1).set_axis(index)
+        block.attrs["headers"] = self.headers
+        return block
+
+
+def _layout(name: str, records: Iterator[list[str]], header_rows: int, header: list[str] | None, *, padded: bool) -> _Layout:
     headers = [header] if header is not None else [[cell.strip() for cell in row] for row in islice(records, header_rows)]
     if len(headers) < (1 if header is not None else header_rows) or not any(headers[0]):
         raise SourceError(f"{name} has no header in its first row")
-    first = 1 if header is not None else header_rows + 1
     width = len(headers[0])
     for number, cells in enumerate(headers, start=1):
         if padded:
             cells.extend([""] * (width - len(cells)))
         if len(cells) != width:
             raise SourceError(f"{name} row {number}: {len(cells)} cells where the first row has {width}")
-    names = unique(headers[0])
-    is_first = True
+    return _Layout(name, headers, unique(headers[0]), 1 if header is not None else header_rows + 1, padded)
+
+
+def _csv_blocks(name: str, plain: Plain, delimiter: str, header_rows: int, header: list[str] | None) -> Iterator[pd.DataFrame]:
+    """The blocks of a CSV: its plain records by Arrow, from the first that is not on one by one."""
+    layout, row = None, 1
+    while (taken := plain.take()) is not None:
+        text, ends = taken
+        if layout is None:
+            above = 0 if header is not None else header_rows
+            if len(ends) < above:
+                plain.give_back(text)
+                break
+            head = int(ends[above - 1]) + 1 if above else 0
+            layout = _layout(name, _csv(name, _lines([text[:head]]), delimiter), above, header, padded=False)
+            text, ends, row = text[head:], ends[above:], layout.first
+        rows = table(text, len(layout.names), delimiter) if len(ends) else None
+        if rows is None or rows.num_rows != len(ends):
+            plain.give_back(text)
+            break
+        for start in range(0, len(ends), BLOCK):
+            part = rows.slice(start, BLOCK)
+            yield _filled(part, layout, row)
+            row += part.num_rows
+    records = _csv(name, _lines(plain.left()), delimiter, row - 1)
+    if layout is None:
+        layout = _layout(name, records, header_rows, header, padded=False)
+        row = layout.first
+    yield from _blocks(records, layout, row)
+
+
+def _filled(part: pa.Table, layout: _Layout, row: int) -> pd.DataFrame:
+    """The rows from `row` on that are not wholly blank."""
+    index: pd.Index[Any] = pd.RangeIndex(row, row + part.num_rows)
+    is_blank = pc.equal(part.column(0), "")
+    for column in part.columns[1:]:
+        if not pc.any(is_blank).as_py():
+            return layout.block(part.to_pandas(), index)
+        is_blank = pc.and_(is_blank, pc.equal(column, ""))
+    kept = pc.invert(is_blank)
+    return layout.block(part.filter(kept).to_pandas(), index[kept.to_numpy()])
+
+
+def _read(
+    name: str, records: Iterator[list[str]], *, header_rows: int, header: list[str] | None, padded: bool
+) -> Iterator[pd.DataFrame]:
+    """The blocks of a file whose records are taken one by one."""
+    layout = _layout(name, records, header_rows, header, padded=padded)
+    return _blocks(records, layout, layout.first)
+
+
+def _blocks(records: Iterator[list[str]], layout: _Layout, row: int) -> Iterator[pd.DataFrame]:
+    """The records from `row` on in blocks: at least one, which may be empty, where they are the first of the file."""
+    is_first = row == layout.first
     while (chunk := list(islice(records, BLOCK))) or is_first:
-        block = _block(name, chunk, names, first, padded)
-        block.attrs["headers"] = headers
-        yield block
-        first, is_first = first + len(chunk), False
+        yield _block(chunk, layout, row)
+        row, is_first = row + len(chunk), False
 
 
-def _block(name: str, chunk: list[list[str]], names: list[str], first: int, padded: bool) -> pd.DataFrame:
-    width = len(names)
+def _block(chunk: list[list[str]], layout: _Layout, row: int) -> pd.DataFrame:
+    width = len(layout.names)
     kept: list[list[str]] = []
     index: list[int] = []
-    for number, cells in enumerate(chunk, start=first):
+    for number, cells in enumerate(chunk, start=row):
         if not any(cells):
             continue
-        if len(cells) != width and (not padded or any(cells[width:])):
+        if len(cells) != width and (not layout.padded or any(cells[width:])):
             problem = f"{len(cells)} cells where the header has {width}"
-            raise SourceError(f"{name} row {number}: {problem}; a delimiter is missing, or one in a text is not quoted")
-        kept.append([*cells[:width], *[""] * (width - len(cells))] if padded else cells)
+            raise SourceError(f"{layout.file} row {number}: {problem}; a delimiter is missing, or one in a text is not quoted")
+        kept.append([*cells[:width], *[""] * (width - len(cells))] if layout.padded else cells)
         index.append(number)
     columns = zip(*kept, strict=True) if kept else iter([()] * width)
-    return pd.DataFrame({column: pd.array(cells, dtype="str") for column, cells in zip(names, columns, strict=True)}, index=index)
+    texts = pd.DataFrame({place: pd.array(cells, dtype="str") for place, cells in enumerate(columns)})
+    return layout.block(texts, pd.Index(index, dtype="int64"))
 
 
 def unique(names: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -109,8 +109,8 @@ class Api:
         self.requests = 0
         self.waited = 0.0
         self.one_page = False  # for a look: of every list the first page alone
+        self.pace = limits.Pace()  # or one that other connections share
         self._auth = auth
-        self._not_before = 0.0
         self._client = httpx.Client(
             headers={"Accept": "application/json", "User-Agent": "engagement-pipelines", **(headers or {})},
             timeout=self.limits.timeout,
@@ -177,6 +177,11 @@ class Api:
         return url
 
     @property
+    def origin(self) -> Hashable:
+        """The server that is asked."""
+        return _origin(self.base)
+
+    @property
     def _site(self) -> str:
         return f"{self.base.scheme}://{self.base.netloc.decode()}"
 
@@ -223,7 +228,7 @@ class Api:
         now = self.clock.now()
         pause = limits.used_up(response.headers, now)
         if pause is not None:
-            self._not_before = max(self._not_before, now.timestamp() + pause)
+            self.pace.hold(now.timestamp() + pause)
         if response.status_code < 300:
             return
         response.read()
@@ -270,16 +275,15 @@ class Api:
         if body.get("data") is None:
             raise SourceError(f"{self._site} answered the query without data")
         if pause:
-            self._not_before = max(self._not_before, self.clock.now().timestamp() + pause)
+            self.pace.hold(self.clock.now().timestamp() + pause)
 
     # -- time ------------------------------------------------------------------------------------------------------------------
 
     def _keep_pace(self) -> None:
-        now = self.clock.now().timestamp()
-        if self._not_before > now:
-            self._wait(self._not_before - now)
-        if self.limits.per_minute:
-            self._not_before = self.clock.now().timestamp() + 60 / self.limits.per_minute
+        gap = 60 / self.limits.per_minute if self.limits.per_minute else 0.0
+        seconds = self.pace.turn(self.clock.now().timestamp(), gap)
+        if seconds > 0:
+            self._wait(seconds)
 
     def _wait(self, seconds: float) -> None:
         if self.waited + seconds > self.limits.wait_minutes * 60:

@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.sources import cells
 from pipelines.sources.connection import Bad, Person, Sheet, SourceError
@@ -139,7 +141,11 @@ def persons(
 
 def local_day(moments: pd.Series[Any], zone: ZoneInfo) -> pd.Series[Any]:
     """The day of each instant in `zone`; None where there is no instant."""
-    return cells.each(readable(moments), lambda moment: moment.astimezone(zone).date())
+    given = readable(moments)
+    instants = pa.array(given.to_numpy(), pa.timestamp("us", tz="UTC"), from_pandas=True)
+    local = pc.local_timestamp(instants.cast(pa.timestamp("us", tz=zone.key)))
+    days = local.cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]").astype(object)
+    return pd.Series(days, index=given.index, name=given.name, dtype=object)
 
 
 def midnight(days: pd.Series[Any], zone: ZoneInfo) -> pd.Series[Any]:

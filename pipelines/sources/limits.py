@@ -9,9 +9,10 @@ SurveyMonkey's own names for the windows of a minute and of a day; the cost of a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from threading import Lock
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,11 +27,45 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    per_minute: int | None = Field(default=None, ge=1)  # at most so many requests a minute
+    # at most so many requests a minute, together with the other connections of the same server and secrets
+    per_minute: int | None = Field(default=None, ge=1)
     requests: int = Field(default=20_000, ge=1)  # at most so many in one pull
     wait_minutes: int = Field(default=60, ge=0)  # at most so long waiting for the source, all waits of a pull together
     attempts: int = Field(default=6, ge=1)  # of one request that fails for no fault of ours
     timeout: float = Field(default=60, gt=0)  # seconds without a byte
+
+
+class Pace:
+    """When the next request may go, of all connections whose requests the source counts together."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next = 0.0
+
+    def hold(self, until: float) -> None:
+        """No request before this instant (seconds of the epoch)."""
+        with self._lock:
+            self._next = max(self._next, until)
+
+    def turn(self, now: float, gap: float) -> float:
+        """Take the next turn, `gap` seconds after the one before it: the seconds to wait for it."""
+        with self._lock:
+            turn = max(now, self._next)
+            self._next = turn + gap
+            return turn - now
+
+
+class Paces:
+    """The paces of one run: connections that ask the same server with the same secrets share one."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._paces: dict[Hashable, Pace] = {}
+
+    def of(self, *key: Hashable) -> Pace:
+        """The pace of this server and these secrets."""
+        with self._lock:
+            return self._paces.setdefault(key, Pace())
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

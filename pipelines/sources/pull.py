@@ -20,6 +20,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,10 +28,12 @@ import pyarrow.parquet as pq
 
 from pipelines.sources import files, places
 from pipelines.sources.blocks import in_blocks
+from pipelines.sources.cells import factorized
 from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person, SourceError, Window
 from pipelines.sources.contract import table as contract_table
 from pipelines.sources.credentials import Secrets
 from pipelines.sources.http import TELL_EVERY, Clock
+from pipelines.sources.limits import Paces
 from pipelines.sources.live import LiveConnection, Page, reading_day
 from pipelines.sources.masking import masked
 from pipelines.sources.pseudonym import Pseudonymiser
@@ -40,7 +43,6 @@ from pipelines.sources.sieve import Sieve
 MONEY_STEP = Decimal("0.0001")
 MONEY_LIMIT = Decimal(10) ** 14  # what DECIMAL(18, 4) holds
 STAGED = (("_file", pa.string()), ("_row", pa.int64()), ("_age", pa.int64()), ("_seen", pa.int64()), ("_unparsed", pa.string()))
-_MAY_BE_MISSING = (float, type(pd.NaT))  # pandas may hold a missing cell as NaN or NaT, which differ from themselves
 BUFFER = 10_000  # rows of a table held before they are written: pages of a few dozen would make thousands of row groups
 
 
@@ -92,11 +94,12 @@ class Pulled:
 
 @dataclass(frozen=True)
 class Means:
-    """What a live pull needs beside its connection: secrets, the time, and somewhere to tell how far it is."""
+    """What a live pull needs beside its connection: secrets, the time, somewhere to tell how far it is, and the others' pace."""
 
     secrets: Secrets = field(default_factory=Secrets)
     clock: Clock = field(default_factory=Clock)
     tell: Callable[[str], None] = lambda _: None
+    paces: Paces = field(default_factory=Paces)
 
 
 def stage_schema(table: Table) -> pa.Schema:
@@ -210,6 +213,7 @@ def _live_parts(connection: LiveConnection, pulled: Pulled, window: Window, mean
     api = None
     try:
         api = connection.api(secrets, means.clock, means.tell)
+        api.pace = means.paces.of(api.origin, tuple(sorted(connection.secret_names())))
         _tell_of_readings(connection, pulled, window, means)
         told = means.clock.now()
         for page, frames in _pages(connection, api, window):
@@ -256,60 +260,74 @@ def typed(table: Table, part: Part, connection: Connection, pseudonymiser: Pseud
     """The part as an Arrow table of `stage_schema`: persons hashed, unreadable cells null with the reason in `_unparsed`."""
     frame = part.frame
     count = len(frame.rows)
-    unparsed: list[list[str]] = [[] for _ in range(count)]
-    row_numbers = frame.rows.index.tolist()
+    unparsed: dict[int, list[str]] = {}
     arrays: dict[str, pa.Array] = {}
     for column in table.all_columns:
-        if column.name not in frame.rows.columns:
+        if column.name in frame.rows.columns:
+            arrays[column.name] = _array(frame.rows[column.name], column, table, pseudonymiser, unparsed)
+        else:
             arrays[column.name] = pa.nulls(count, column.arrow.type)
-            continue
-        values = frame.rows[column.name].tolist()
-        kinds = set(map(type, values))  # most columns hold values alone: to ask each cell takes longer than to read the file
-        if any(issubclass(kind, _MAY_BE_MISSING) for kind in kinds):
-            values = [None if value != value else value for value in values]
-        if Bad in kinds or column.type == "money":
-            for position, value in enumerate(values):
-                if isinstance(value, Bad):
-                    raw = "***" if column.personal else masked(value.raw)
-                    unparsed[position].append(f"{column.name}: {value.column} {raw!r} {value.why}")
-                    values[position] = None
-                elif column.type == "money" and value is not None and abs(value) >= MONEY_LIMIT:
-                    unparsed[position].append(f"{column.name}: {value} is too large for an amount of money")
-                    values[position] = None
-        if Person in kinds and not column.personal:
-            raise TypeError(f"{table.id}.{column.name} is not a personal column, yet it was given a person")
-        arrays[column.name] = _array(values, column, table, pseudonymiser)
     if "change_date" not in frame.rows.columns:
         local = pc.local_timestamp(arrays["updated_at"].cast(pa.timestamp("us", tz=connection.time_zone)))
         arrays["change_date"] = local.cast(pa.date32())
-    arrays["connection"] = pa.array([connection.name] * count, pa.string())
+    arrays["connection"] = pa.repeat(connection.name, count)
     arrays["source_record_id"] = pc.binary_join_element_wise(
         *(pc.fill_null(arrays[name].cast(pa.string()), "") for name in table.key), "/"
     )
-    arrays["landed_at"] = pa.array([batch.landed_at] * count, COMMON[5].arrow.type)
-    arrays["batch_id"] = pa.array([batch.id] * count, pa.string())
-    arrays["_file"] = pa.array([part.file] * count, pa.string())
-    arrays["_row"] = pa.array(row_numbers, pa.int64())
-    arrays["_age"] = pa.array([part.age] * count, pa.int64())
+    arrays["landed_at"] = pa.repeat(pa.scalar(batch.landed_at, COMMON[5].arrow.type), count)
+    arrays["batch_id"] = pa.repeat(batch.id, count)
+    arrays["_file"] = pa.repeat(part.file, count)
+    arrays["_row"] = pa.array(frame.rows.index, pa.int64())
+    arrays["_age"] = pa.repeat(pa.scalar(part.age, pa.int64()), count)
     if part.seen is not None and part.is_whole:
         arrays["_age"] = pc.fill_null(arrays["updated_at"].cast(pa.int64()), 0)
-    arrays["_seen"] = pa.array([part.seen] * count, pa.int64())
-    arrays["_unparsed"] = pa.array(["; ".join(why) if why else None for why in unparsed], pa.string())
+    arrays["_seen"] = pa.repeat(pa.scalar(part.seen, pa.int64()), count)
+    arrays["_unparsed"] = pa.nulls(count, pa.string())
+    if unparsed:
+        told = ["; ".join(unparsed[position]) if position in unparsed else None for position in range(count)]
+        arrays["_unparsed"] = pa.array(told, pa.string())
     schema = stage_schema(table)
     return pa.table([arrays[name] for name in schema.names], schema=schema)
 
 
-def _array(values: list[Any], column: Column, table: Table, pseudonymiser: Pseudonymiser) -> pa.Array:
+def _array(
+    cells: pd.Series[Any], column: Column, table: Table, pseudonymiser: Pseudonymiser, unparsed: dict[int, list[str]]
+) -> pa.Array:
+    """One column as Arrow, its unreadable cells null and told in `unparsed` by their row."""
+    if not column.personal:
+        try:
+            return pa.array(cells.to_numpy(dtype=object), column.arrow.type, from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            pass  # not all cells are values of the column's type: one by one
+    places, distinct = factorized(cells)
+    values = [_value(value, column, table, pseudonymiser) for value in distinct]
+    wrong = {place: value for place, value in enumerate(values) if isinstance(value, Bad)}
+    for position in np.flatnonzero(np.isin(places, [*wrong])).tolist() if wrong else ():
+        unparsed.setdefault(position, []).append(wrong[places[position]].why)
+    read = [None if place in wrong else value for place, value in enumerate(values)]
+    made = pa.array(read, column.arrow.type, from_pandas=True)
+    return made.take(pa.array(places, mask=places < 0))
+
+
+def _value(value: Any, column: Column, table: Table, pseudonymiser: Pseudonymiser) -> Any:
+    """A cell as it is landed, or a `Bad` that says in full what is wrong with it."""
+    if isinstance(value, Bad):
+        raw = "***" if column.personal else masked(value.raw)
+        return value._replace(why=f"{column.name}: {value.column} {raw!r} {value.why}")
     if column.personal:
-        values = [_pid(value, column, table, pseudonymiser) for value in values]
-    if column.type == "money":
-        values = [None if value is None else Decimal(value).quantize(MONEY_STEP, ROUND_HALF_UP) for value in values]
-    return pa.array(values, column.arrow.type, from_pandas=True)
+        return _pid(value, column, table, pseudonymiser)
+    if isinstance(value, Person):
+        raise TypeError(f"{table.id}.{column.name} is not a personal column, yet it was given a person")
+    if column.type != "money":
+        return value
+    if abs(value) >= MONEY_LIMIT:
+        return Bad(column.name, str(value), f"{column.name}: {value} is too large for an amount of money")
+    return Decimal(value).quantize(MONEY_STEP, ROUND_HALF_UP)
 
 
 def _pid(value: Any, column: Column, table: Table, pseudonymiser: Pseudonymiser) -> str | None:
     """Hash a person; text may stand in a personal column only where the row itself says it is no person (`any`)."""
-    if value is None or (isinstance(value, str) and column.personal == "any"):
+    if isinstance(value, str) and column.personal == "any":
         return value
     if not isinstance(value, Person) or column.personal not in (value.key, "any"):
         raise TypeError(f"{table.id}.{column.name} takes a {column.personal} person")

@@ -1,4 +1,4 @@
-"""A pull goes page by page: whatever its length, it holds a page or two of it, and tells how far it is."""
+"""A pull goes page by page: it holds a page or two of its list, tells how far it is, and keeps a pace with others."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow.parquet as pq
+import pytest
 from shops import KEYS
 from test_live_conformance import DAY, NOON
-from vendors.base import NIGHT, NightClock
+from vendors.base import NIGHT, NightClock, served
+from vendors.woocommerce import WooOrders
 
 from pipelines.sources.connection import Window
+from pipelines.sources.credentials import Secrets
 from pipelines.sources.ec.rest import RestShop
 from pipelines.sources.http import Api
 from pipelines.sources.live import Page
@@ -62,3 +65,16 @@ def test_a_page_is_let_go_of_before_the_next_but_one_is_asked_for(tmp_path: Path
     file = pq.ParquetFile(tmp_path / "ec.orders" / "shop.parquet")
     assert file.metadata.num_rows == PAGES * SIZE
     assert file.metadata.num_row_groups > 1
+
+
+@pytest.mark.parametrize(("secret", "waits"), [("WOOCOMMERCE_SECRET", 3), ("OTHER_SECRET", 2)])
+def test_connections_of_one_server_and_secret_keep_its_pace_together(tmp_path: Path, secret: str, waits: int) -> None:
+    vendor = WooOrders()
+    secrets = Secrets({**vendor.secrets, "OTHER_SECRET": vendor.secrets["WOOCOMMERCE_SECRET"]})
+    means, window = Means(secrets, NightClock()), Window(DAY, DAY)
+    with served(vendor) as url:
+        for name, own in (("one", "WOOCOMMERCE_SECRET"), ("two", secret)):
+            connection = vendor.connection(url, name=name, secret=own, limits={"per_minute": 60})
+            pulled = pull(connection, tmp_path, Pseudonymiser(KEYS), Batch("run-1", NIGHT), window, means)
+            assert (pulled.error, pulled.requests) == (None, 2)
+    assert means.clock.slept == [pytest.approx(1)] * waits

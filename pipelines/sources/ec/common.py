@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from pipelines.sources.cells import each
+from pipelines.sources.cells import each, factorized
 from pipelines.sources.connection import Bad, Connection, FileConnection, Frame, Person, Sheet
+from pipelines.sources.layouts import local_day
 from pipelines.sources.pseudonym import normalise
 
 Cells: TypeAlias = "pd.Series[Any]"
@@ -43,6 +44,8 @@ class Shop(Connection):
 
     def of_staff(self, mails: Cells, numbers: Cells | None = None) -> Cells:
         """Whether each order is one of the staff's; `mails` and `numbers` are the order's `Person` cells."""
+        if not self.staff:
+            return fill(False, mails.index)
         listed = {normalise(Person("customer", "mail", entry)) for entry in self.staff}
         ids = {normalise(Person("customer", "id", entry)) for entry in self.staff}
 
@@ -83,9 +86,10 @@ def fill(value: object, index: pd.Index[Any]) -> Cells:
 
 
 def combine(compute: Callable[..., Any], *columns: Cells) -> Cells:
-    """`compute` over the columns as object arrays, in the rows where all of them hold a value."""
-    arrays = [values.to_numpy(dtype=object) for values in columns]
-    result = np.full(len(arrays[0]), None, dtype=object)
+    """`compute` over the columns as object arrays, in the rows where all of them hold a value; row by row, equal rows once."""
+    rows, place = _distinct_rows(columns)
+    arrays = [values.to_numpy(dtype=object)[rows] for values in columns]
+    result = np.full(len(rows), None, dtype=object)
     readable = np.ones(len(result), dtype=bool)
     for array in arrays:
         bad = np.fromiter((isinstance(value, Bad) for value in array), dtype=bool, count=len(array))
@@ -93,7 +97,16 @@ def combine(compute: Callable[..., Any], *columns: Cells) -> Cells:
         readable &= ~bad & ~pd.isna(array)
     if readable.any():
         result[readable] = compute(*(array[readable] for array in arrays))
-    return pd.Series(result, index=columns[0].index, name=columns[0].name, dtype=object)
+    return pd.Series(result[place], index=columns[0].index, name=columns[0].name, dtype=object)
+
+
+def _distinct_rows(columns: Sequence[Cells]) -> tuple[Groups, Groups]:
+    """One row of each combination of values, and for every row the place of its own among them."""
+    place = np.zeros(len(columns[0]), dtype=np.int64)
+    for values in columns:
+        codes, distinct = factorized(values)
+        place, _ = pd.factorize(place * (len(distinct) + 1) + codes)
+    return first_rows(place), place
 
 
 def known(values: Cells, default: object) -> Cells:
@@ -119,7 +132,9 @@ def _newest(row: Sequence[Any]) -> object:
 
 def days(moments: Cells, zone: ZoneInfo) -> Cells:
     """The day of each instant in `zone`."""
-    return each(moments, lambda moment: moment.astimezone(zone).date())
+    made = local_day(moments, zone)
+    is_bad = [isinstance(moment, Bad) for moment in moments]
+    return made.where(~np.array(is_bad, dtype=bool), moments) if any(is_bad) else made
 
 
 def persons(values: Cells, kind: Literal["mail", "phone", "id"], scope: str = "") -> Cells:
@@ -133,8 +148,10 @@ def group(keys: Cells) -> Groups:
 
 
 def first_rows(groups: Groups) -> Groups:
-    """The position of the first row of each group."""
-    return np.unique(groups, return_index=True)[1]
+    """The position of the first row of each group, in the order of the groups' numbers."""
+    first = np.full(int(groups.max()) + 1 if len(groups) else 0, -1, dtype=np.int64)
+    first[groups[::-1]] = np.arange(len(groups))[::-1]
+    return first[first >= 0]
 
 
 def occurrence(keys: Cells) -> Cells:
@@ -145,9 +162,16 @@ def occurrence(keys: Cells) -> Cells:
 
 def fold(values: Cells, groups: Groups, count: int, join: Callable[[Any, Any], Any] = add) -> list[Any]:
     """One value per group: its values joined (by default summed); `Bad` when one of them is, None when all are blank."""
+    array = values.to_numpy(dtype=object)
     result: list[Any] = [None] * count
-    for number, value in zip(groups.tolist(), values.to_numpy(dtype=object), strict=True):
+    first = np.zeros(len(array), dtype=bool)
+    first[first_rows(groups)] = True
+    for number, value in zip(groups[first].tolist(), array[first], strict=True):
+        result[number] = value
+    for number, value in zip(groups[~first].tolist(), array[~first], strict=True):
         held = result[number]
+        if held is value and join is max:
+            continue
         if held is None or isinstance(value, Bad):
             result[number] = value
         elif not (isinstance(held, Bad) or pd.isna(value)):
@@ -195,9 +219,15 @@ def undone_orders(
 
     `groups` holds for each line the position of its order.
     """
+    types = np.array([kinds.get(status) if isinstance(status, str) else None for status in orders["status"]], dtype=object)
+    undone = np.flatnonzero(types)
+    place = np.full(len(orders), -1)
+    place[undone] = np.arange(len(undone))
+    groups = place[groups]
+    lines, groups = lines[groups >= 0], groups[groups >= 0]
+    orders, adjusted_at = orders.iloc[undone], adjusted_at.iloc[undone]
     adjustments = pd.DataFrame({name: orders[name] for name in _OF_THE_ORDER if name in orders})
-    types = [kinds.get(status) if isinstance(status, str) else None for status in orders["status"]]
-    adjustments["type"] = pd.Series(types, index=orders.index, dtype=object)
+    adjustments["type"] = pd.Series(types[undone], index=orders.index, dtype=object)
     is_item = pd.Series(lines["line_type"].to_numpy() == "item", index=lines.index)
     pieces = lines["quantity"].where(is_item, None)
     for name, values in (("amount", lines["amount"]), ("tax_amount", lines["tax_amount"]), ("quantity", pieces)):
@@ -206,13 +236,17 @@ def undone_orders(
     adjustments["adjusted_at"] = adjusted_at
     adjustments["business_date"] = days(adjusted_at, zone)
     adjustments["adjustment_id"] = combine(lambda order, kind: order + "-" + kind, adjustments["order_id"], adjustments["type"])
-    return adjustments[adjustments["type"].notna()]
+    return adjustments
 
 
 def products(lines: pd.DataFrame) -> Frame:
     """One row per SKU, as its newest line names it."""
-    items = lines[(lines["line_type"] == "item") & lines["sku"].map(lambda sku: isinstance(sku, str)).astype(bool)]
-    items = items[items["updated_at"].map(lambda moment: moment is not None and not isinstance(moment, Bad)).astype(bool)]
+    lines = lines[["line_type", "sku", "product_name", "updated_at", "business_date"]]
+    is_named = [
+        kind == "item" and isinstance(sku, str) and moment is not None and not isinstance(moment, Bad)
+        for kind, sku, moment in zip(lines["line_type"], lines["sku"], lines["updated_at"], strict=True)
+    ]
+    items = lines[np.array(is_named, dtype=bool)]
     named = _newest_names(items).rename(columns={"product_name": "name"})
     return frame("products", named[["sku", "name", "updated_at", "business_date"]])
 
