@@ -12,9 +12,10 @@ it; then the file is made whole as well.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 
 import duckdb
@@ -39,41 +40,53 @@ def connected(warehouse: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnectio
     """A connection with `warehouse` attached under that name, which puts aside below `spill` what exceeds its memory."""
     with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as sql:
         sql.execute(f"attach '{quoted(warehouse)}' as warehouse (read_only)")
-        yield sql
-    shutil.rmtree(spill, ignore_errors=True)
+        try:
+            yield sql
+        finally:
+            shutil.rmtree(spill, ignore_errors=True)
 
 
-def write_database(
+def write_database(sql: duckdb.DuckDBPyConnection, file: Path, rows: Mapping[str, int], cut: Collection[str]) -> None:
+    """Make the file of all tables, which stays attached as `release`.
+
+    `rows` by table; those that are `cut` by months keep the warehouse's order. OSError when the file has not as many rows.
+    """
+    sql.execute(f"attach '{quoted(file)}' as release")
+    for table in rows:
+        _write_table(sql, table, is_cut=table in cut)
+    _close(sql, file, rows)
+
+
+def continue_database(
     sql: duckdb.DuckDBPyConnection,
     file: Path,
-    parts: Sequence[Part],
-    month_columns: Mapping[str, str],
-    before: Path | None = None,
-    changed: Sequence[Part] = (),
+    rows: Mapping[str, int],
+    cut: Collection[str],
+    before: Path,
+    changed: Sequence[Part],
 ) -> None:
-    """Make the file of all `parts`, which stays attached as `release`: from nothing, or from the file `before`.
+    """Make the file from a copy of `before`, which has the same tables; it stays attached as `release`.
 
-    That one has the same tables; `changed` are the parts that it has not, or other than the warehouse. OSError when the file then
-    has not as many rows as the parts.
+    `changed` are the parts that `before` has not, or other than the warehouse. OSError as for `write_database`.
     """
-    rows: dict[str, int] = {}
-    for part in parts:
-        rows[part.table] = rows.get(part.table, 0) + part.rows
-    if before:
-        shutil.copyfile(before, file)
+    shutil.copyfile(before, file)
     sql.execute(f"attach '{quoted(file)}' as release")
-    for table in dict.fromkeys(part.table for part in (changed if before else parts)):
-        if not before or table not in month_columns:
-            _write_table(sql, table, is_cut=table in month_columns)
+    for table in dict.fromkeys(part.table for part in changed):
+        if table not in cut:
+            _write_table(sql, table, is_cut=False)
             continue
         condition = " or ".join(f"({part.condition})" for part in changed if part.table == table)
         sql.execute(f'delete from release.main."{table}" where {condition}')
         sql.execute(f'insert into release.main."{table}" from warehouse.main."{table}" where {condition}')
-    sql.execute("checkpoint release")
-    for table, count in rows.items():
-        ((written,),) = sql.execute(f'select count(*) from release.main."{table}"').fetchall()
-        if written != count:
-            raise OSError(f"{file} holds {written} rows of {table}, the warehouse {count}")
+    _close(sql, file, rows)
+
+
+def is_as_published(file: Path, checksum: str | None) -> bool:
+    """Whether nobody has written to a published file since."""
+    if not file.exists():
+        return False
+    with file.open("rb") as published:
+        return file_digest(published, "sha256").hexdigest() == checksum
 
 
 def shape(sql: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str | None, ...]]:
@@ -99,3 +112,11 @@ def _write_table(sql: duckdb.DuckDBPyConnection, table: str, *, is_cut: bool) ->
     for name, _, comment in columns:
         if comment is not None:
             sql.execute(f'comment on column release.main."{table}"."{name}" is \'{quoted(comment)}\'')
+
+
+def _close(sql: duckdb.DuckDBPyConnection, file: Path, rows: Mapping[str, int]) -> None:
+    sql.execute("checkpoint release")
+    for table, count in rows.items():
+        ((written,),) = sql.execute(f'select count(*) from release.main."{table}"').fetchall()
+        if written != count:
+            raise OSError(f"{file} holds {written} rows of {table}, the warehouse {count}")

@@ -11,13 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
-from pipelines.database import DATABASE, Part, connected, quoted, shape, write_database
+from pipelines.database import DATABASE, Part, connected, continue_database, is_as_published, quoted, shape, write_database
 
 LAYOUT = "2"  # raise when the same rows would be written differently
 UNDATED = "undated"  # the file of rows without a month
@@ -27,7 +26,7 @@ FORMULA = tuple(map(ord, "=+@\t\r-"))  # a text that begins so a spreadsheet wou
 
 @dataclass(frozen=True)
 class Before:
-    """What an earlier release is: its folder, and what its manifest says of it."""
+    """What an earlier release is: its folder, and what its manifest says of it (as in `Exported`)."""
 
     folder: Path
     shapes: Mapping[str, str]
@@ -40,8 +39,8 @@ class Before:
 class Exported:
     """What was written.
 
-    Rows and a digest of the columns by table, digests of the rows by part, the checksums of the files that were taken over, and
-    for how many nights the DuckDB file was continued since it was made whole.
+    Rows by table, a digest of its columns and of how it is cut, digests of the rows by part, the checksums of the files that were
+    taken over, and for how many nights the DuckDB file was continued since it was made whole.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -69,9 +68,9 @@ def export(
             (folder / kind / table).mkdir(parents=True, exist_ok=True)
     with connected(warehouse, folder / ".spill") as sql:
         parts = [part for table in tables for part in _parts(sql, table, month_columns.get(table))]
-        done.shapes = {
-            table: sha256(f"{LAYOUT} {duckdb.__version__} {shape(sql, table)}".encode()).hexdigest() for table in tables
-        }
+        for table in tables:
+            told = f"{LAYOUT} {duckdb.__version__} {month_columns.get(table)} {shape(sql, table)}"
+            done.shapes[table] = sha256(told.encode()).hexdigest()
         done.parts = {part.name: part.digest for part in parts}
         done.rows = {table: sum(part.rows for part in parts if part.table == table) for table in tables}
         taken = {part: _take_over(folder, _files(part.name), before) for part in parts if before and _is_kept(part, done, before)}
@@ -92,7 +91,7 @@ def _parts(sql: duckdb.DuckDBPyConnection, table: str, column: str | None) -> It
         return
     month = f"strftime(date_trunc('month', kept.\"{column}\"), '%Y-%m')"
     query = f'select {month}, {of_rows} from warehouse.main."{table}" as kept group by all order by all'
-    for name, rows, digest in sql.execute(query).fetchall():
+    for name, rows, digest in sql.execute(query).fetchall() or [(None, 0, None)]:  # of no rows: a file that has the columns
         yield Part(table, f"{table}/{name or UNDATED}", _condition(column, name or UNDATED), rows, f"{rows} {digest}")
 
 
@@ -100,9 +99,8 @@ def _condition(column: str, month: str) -> str:
     """The rows of a month, said so that DuckDB need not look at those of others."""
     if month == UNDATED:
         return f'"{column}" is null'
-    first = date.fromisoformat(f"{month}-01")
-    after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    return f"\"{column}\" >= date '{first}' and \"{column}\" < date '{after}'"
+    first = f"date '{month}-01'"
+    return f'"{column}" >= {first} and "{column}" < cast({first} + interval 1 month as date)'
 
 
 def _is_kept(part: Part, done: Exported, before: Before) -> bool:
@@ -120,23 +118,26 @@ def _database(
     done: Exported,
 ) -> None:
     """Take over, continue or make the DuckDB file, attached as `release`; what it is goes into `done`."""
-    if before is None or before.shapes != done.shapes or not (before.folder / DATABASE).exists():
-        write_database(sql, folder / DATABASE, parts, month_columns)
-        return
+    file = folder / DATABASE
     # One that holds nothing but its rows may be taken over for ever; one that was continued counts its nights all the same.
-    continued = before.continued + 1 if before.continued or before.parts != done.parts else 0
-    if continued >= max(nights, 1):
-        write_database(sql, folder / DATABASE, parts, month_columns)
+    continued = before.continued + 1 if before and (before.continued or before.parts != done.parts) else 0
+    if (
+        before is None
+        or before.shapes != done.shapes
+        or continued >= max(nights, 1)
+        or not is_as_published(before.folder / DATABASE, before.checksums.get(DATABASE))
+    ):
+        write_database(sql, file, done.rows, month_columns)
         return
     done.continued = continued
     if before.parts == done.parts and (taken := _take_over(folder, (DATABASE,), before)):
         done.checksums |= taken
-        sql.execute(f"attach '{quoted(folder / DATABASE)}' as release (read_only)")
+        sql.execute(f"attach '{quoted(file)}' as release (read_only)")
         return
     gone = [name.partition("/") for name in before.parts if name not in done.parts]
     changed = [part for part in parts if not _is_kept(part, done, before)]
     changed += [Part(table, f"{table}/{month}", _condition(month_columns[table], month)) for table, _, month in gone]
-    write_database(sql, folder / DATABASE, parts, month_columns, before.folder / DATABASE, changed)
+    continue_database(sql, file, done.rows, month_columns, before.folder / DATABASE, changed)
 
 
 def _files(part: str) -> tuple[str, str]:

@@ -285,10 +285,11 @@ def test_a_night_that_changed_nothing_takes_over_every_file_of_tables(tmp_path: 
 
 def test_a_database_that_is_continued_holds_what_one_made_whole_does(tmp_path: Path, content: Content) -> None:
     histories: list[list[tuple[str | None, int]]] = [
+        [],
         [("2026-08-31", 1), ("2026-09-01", 2)],
         [("2026-08-31", 1), ("2026-09-01", 2), ("2026-09-30", 3), ("2026-10-01", 4)],
         [("2026-08-31", 9), ("2026-10-01", 4), (None, 5)],  # one month changed, one went, undated rows came
-        [("2026-08-31", 9), ("2026-10-01", 4), ("2026-12-31", 6), ("2027-01-01", 6)],
+        [("2026-08-31", 9), ("2026-10-01", 4), ("2026-12-31", 6), ("2027-01-01", 6), ("9999-12-31", 7)],
         [],
     ]
     for number, history in enumerate(histories):
@@ -296,6 +297,7 @@ def test_a_database_that_is_continued_holds_what_one_made_whole_does(tmp_path: P
         made = release_days(tmp_path, *(history or [("2020-01-01", 0)]), keep=9, where="" if history else "where false")
         assert json.loads((made / "manifest.json").read_text())["continued"] == number
         checked(tmp_path, made)
+        assert duckdb.sql(f"from read_parquet('{made}/parquet/fct_sales/*')").columns == ["business_date", "amount"]
         assert {name: content(tmp_path / "releases" / name) for name in before} == before
 
 
@@ -317,6 +319,22 @@ def test_after_an_erasure_nothing_is_taken_over(tmp_path: Path) -> None:
     ours, theirs = ({path.stat().st_ino for path in place.rglob("*") if path.is_file()} for place in (made, first))
     assert not ours & theirs
     checked(tmp_path, made)
+
+
+def test_a_table_that_is_cut_from_now_on_or_no_longer_is_written_anew(tmp_path: Path) -> None:
+    release_days(tmp_path, ("2026-08-31", 1))
+    for months in ({}, {"fct_sales": "business_date"}):
+        made = publish(tmp_path, ["fct_sales", "rpt_sales"], report=draw, run=RUN, keep=7, month_columns=months).path
+        assert (made / "parquet" / "fct_sales.parquet").exists() is not bool(months)
+        checked(tmp_path, made)
+
+
+def test_a_published_database_that_somebody_wrote_to_is_not_continued(tmp_path: Path) -> None:
+    first = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2))
+    (first / DATABASE).chmod(0o644)
+    with duckdb.connect(str(first / DATABASE)) as sql:
+        sql.execute("update fct_sales set amount = 999 where business_date = '2026-08-31'")
+    checked(tmp_path, release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2), ("2026-09-02", 3)))
 
 
 @pytest.mark.parametrize(
