@@ -25,9 +25,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.analysis.permutation import MOST_PERMUTATIONS, SEED, permutation_interval
+from pipelines.analysis.permutation import MOST_PERMUTATIONS, SEED, draws, permutation_interval
 from pipelines.analysis.series import level_shift
-from pipelines.analysis.shifts import are_drawn, drifts_before, of_orders, of_subjects
+from pipelines.analysis.shifts import NOTHING, are_drawn, drifts_before, of_orders, of_subjects
 
 Floats = NDArray[np.float64]
 
@@ -202,6 +202,13 @@ def _sizes(method: str, arms: pd.DataFrame, panel: pd.DataFrame) -> Effect:
 
 def _permuted_arms(effect: Effect, outcome: Floats, treated: NDArray[np.bool_], alpha: float) -> Effect:
     """The difference of the means and its permutation interval."""
+    weights, is_drawn = _arms(treated)
+    found = float(outcome[treated].mean() - outcome[~treated].mean())
+    return _permuted(effect, *permutation_interval(found, weights @ outcome, weights @ treated, alpha, are_drawn=is_drawn))
+
+
+def _arms(treated: NDArray[np.bool_]) -> tuple[Floats, bool]:
+    """What turns values into the difference of the arms' means, for each way to draw the arms; and whether these are not all."""
     n, k = len(treated), int(treated.sum())
     is_whole = comb(n, k) <= MOST_PERMUTATIONS
     if is_whole:
@@ -210,11 +217,9 @@ def _permuted_arms(effect: Effect, outcome: Floats, treated: NDArray[np.bool_], 
             chosen[row, list(members)] = True
     else:
         rng = np.random.default_rng(SEED)
-        drawn = np.argsort(rng.random((MOST_PERMUTATIONS, n)), axis=1) < k
+        drawn = np.argsort(rng.random((draws(n), n)), axis=1) < k
         chosen = np.vstack([treated, drawn])
-    weights = chosen / k - ~chosen / (n - k)
-    found = float(outcome[treated].mean() - outcome[~treated].mean())
-    return _permuted(effect, *permutation_interval(found, weights @ outcome, weights @ treated, alpha, are_drawn=not is_whole))
+    return chosen / k - ~chosen / (n - k), not is_whole
 
 
 def _permuted(effect: Effect, found: float, low: float, high: float, p: float) -> Effect:
@@ -236,7 +241,8 @@ def _with_pre_trend(effect: Effect, slopes: pd.DataFrame) -> Effect:
 
         p = float(stats.ttest_ind(slope[treated], slope[~treated], equal_var=False).pvalue)
         return replace(effect, pre_trend=gap, pre_trend_p=p)
-    return replace(effect, pre_trend=gap, pre_trend_p=_permuted_arms(effect, slope, treated, 0.1).p or 1.0)
+    gaps = _arms(treated)[0] @ slope
+    return replace(effect, pre_trend=gap, pre_trend_p=float(np.mean(np.abs(gaps) >= abs(gap) - NOTHING)))
 
 
 def _slopes(panel: pd.DataFrame) -> pd.DataFrame:
@@ -297,7 +303,7 @@ def _staggered(panel: pd.DataFrame, alpha: float) -> Effect:
     if beside_trends.effect is None:
         return plain
     drifts = drifts_before(y, starts, periods, free)
-    p = float(np.mean(np.abs(drifts) >= abs(drifts[0]) - 1e-9))
+    p = float(np.mean(np.abs(drifts) >= abs(drifts[0]) - NOTHING))
     return replace(_beside(beside_trends, plain), pre_trend=float(drifts[0]), pre_trend_p=p)
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 MOST_PERMUTATIONS = 4_999  # that are drawn where there are more
+LEAST_PERMUTATIONS = 999  # of many subjects, so that a draw of all fits into memory
+MOST_DRAWN = 10_000_000  # subjects in all permutations together
 SEED = 20_260_401  # of the draw, so that the same data give the same interval
 SAFETY = 2  # standard errors of a draw
 
@@ -45,3 +47,8 @@ def _wilson_upper(share: float, n: int) -> float:
     """The share whose `share` of n draws lies SAFETY standard errors below it."""
     shrink = SAFETY**2 / n
     return (share + shrink / 2 + sqrt(shrink * (share * (1 - share) + shrink / 4))) / (1 + shrink)
+
+
+def draws(subjects: int) -> int:
+    """How many permutations of so many subjects are drawn."""
+    return min(MOST_PERMUTATIONS, max(LEAST_PERMUTATIONS, MOST_DRAWN // subjects))

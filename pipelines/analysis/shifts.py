@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.analysis.permutation import MOST_PERMUTATIONS, SEED
+from pipelines.analysis.permutation import MOST_PERMUTATIONS, SEED, draws
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -82,7 +82,7 @@ def of_orders(y: Floats, starts: Floats, periods: Floats, *, with_trend: bool) -
     begun, number = np.unique(starts, return_inverse=True)
     steps = np.broadcast_to((periods >= begun[:, None, None]).astype(float), (len(begun), *y.shape))
     steps = without_lines(steps, known, periods, with_trend=with_trend)
-    order = orders(number)
+    order = orders(number.astype(np.int16))
 
     def summed(figures: Floats) -> Floats:
         total = np.zeros((len(order), figures.shape[2]))
@@ -112,7 +112,7 @@ def drifts_before(y: Floats, starts: Floats, periods: Floats, free: Bools) -> Fl
     in the `free` cells: for each order of the starts, the true one first; 0 where an order has no drift in these cells.
     """
     ends = np.where(np.isfinite(starts), starts, periods.max() + 1)
-    earliness = orders((ends.max() - ends) / max(ends.max() - ends.min(), NOTHING))
+    earliness = orders(((ends.max() - ends) / max(ends.max() - ends.min(), NOTHING)).astype(np.float32))
     waves, inverse = _waves(free, periods, with_trend=False)
     rise = _without_waves(without_lines(y[None], free, periods, with_trend=False), waves, inverse)
     line = without_lines(np.broadcast_to(periods, (1, *free.shape)), free, periods, with_trend=False)
@@ -133,5 +133,6 @@ def orders(figures: NDArray[Any]) -> NDArray[Any]:
     """
     if not are_drawn(len(figures)):
         return np.array(list(permutations(figures)))
-    drawn = np.random.default_rng(SEED).permuted(np.tile(figures, (MOST_PERMUTATIONS, 1)), axis=1)
-    return np.vstack([figures, drawn])
+    drawn = np.tile(figures, (1 + draws(len(figures)), 1))
+    np.random.default_rng(SEED).permuted(drawn[1:], axis=1, out=drawn[1:])
+    return drawn

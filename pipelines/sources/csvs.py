@@ -7,6 +7,7 @@ Arrow and Python's `csv` then read the same cells. `Plain.take` gives such recor
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -88,7 +89,12 @@ class Plain:
 
 
 def table(text: bytes, width: int, delimiter: str) -> pa.Table | None:
-    """Plain records as `width` columns of text, '' where blank; None when one of them has another number of cells."""
+    """Plain records as `width` columns of text, '' where blank; None when one of them has another number of cells.
+
+    None as well before a byte order mark, which Arrow takes away wherever it is given the beginning of a text.
+    """
+    if text.startswith(codecs.BOM_UTF8):
+        return None
     names = [str(number) for number in range(width)]
     try:
         return read_csv(

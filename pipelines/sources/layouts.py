@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.sources import cells
+from pipelines.sources import cells, quick
 from pipelines.sources.connection import Bad, Person, Sheet, SourceError
 from pipelines.sources.files import require
 from pipelines.sources.schema import KeyClass, Table
@@ -143,6 +143,8 @@ def local_day(moments: pd.Series[Any], zone: ZoneInfo) -> pd.Series[Any]:
     """The day of each instant in `zone`; None where there is no instant."""
     given = readable(moments)
     instants = pa.array(given.to_numpy(), pa.timestamp("us", tz="UTC"), from_pandas=True)
+    if (pc.max(pc.year(instants)).as_py() or 0) >= quick.LAST:
+        return cells.each(given, lambda moment: moment.astimezone(zone).date())
     local = pc.local_timestamp(instants.cast(pa.timestamp("us", tz=zone.key)))
     days = local.cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]").astype(object)
     return pd.Series(days, index=given.index, name=given.name, dtype=object)

@@ -23,8 +23,9 @@ BLANKS = " \t\r\n\f\v\u00a0\u3000\u200b\ufeff"
 SCIENTIFIC = re.compile(r"[-+]?\d(?:\.\d+)?E\+?\d+", re.IGNORECASE)
 ERRORS = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|#+)")
 
-# Until 1900 clocks went by the sun of their own place, and two libraries need not agree on it.
-_DAY = r"(?:19|20)\d\d(?:-\d\d-|/\d\d/)\d\d"
+# Until 1900 clocks went by the sun of their own place, and two libraries need not agree on it. After LAST Arrow knows no summers.
+LAST = 2037
+_DAY = r"(?:19\d\d|20[0-2]\d|203[0-7])(?:-\d\d-|/\d\d/)\d\d"
 _CLOCK = r"[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?"
 _OFFSET = r" ?[-+](?:0\d|1[0-4]):?[0-5]\d"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 from pipelines.sources import cells, files, quick
 from pipelines.sources.connection import SourceError
 from pipelines.sources.csvs import Plain
+from pipelines.sources.layouts import local_day
 
 TOKYO, BERLIN = ZoneInfo("Asia/Tokyo"), ZoneInfo("Europe/Berlin")
-DAYS = ["2024-01-31", "2024/1/31", "2024/01/31", "2024-01/31", "2024-02-30", "1899-12-31", "20240131", "令和6年1月31日"]
+DAYS = ["2024-01-31", "2024/1/31", "2024/01/31", "2024-01/31", "2024-02-30", "1899-12-31", "2038-07-15", "令和6年1月31日"]
 CLOCKS = ["", " 09:05", "T23:59:59", " 10:00:00.25", " 24:00", " 9:05", " 09:05:60"]
 OFFSETS = ["", " +0900", "+09:00", "-0330", " +2500", "Z", " JST"]
 MOMENTS = st.builds("{}{}{}".format, st.sampled_from(DAYS), st.sampled_from(CLOCKS), st.sampled_from(OFFSETS))
@@ -52,6 +54,13 @@ def test_a_column_read_at_once_is_the_same_as_cell_by_cell(name: str, data: st.D
     texts = data.draw(st.lists(written | st.sampled_from(["", " "]), max_size=3) | st.lists(written, max_size=1))
     at_once, one_by_one = read(column(texts)), read(column([*texts, NOT_PLAIN])).iloc[:-1]
     assert list(map(repr, at_once)) == list(map(repr, one_by_one))
+
+
+def test_the_day_of_a_far_moment_is_that_of_its_summer() -> None:
+    """Arrow knows when clocks change until 2037."""
+    for year in (2024, 2037, 2040):
+        moments = pd.Series([datetime(year, 6, 30, 22, 30, tzinfo=UTC), None], dtype=object)
+        assert local_day(moments, BERLIN).tolist() == [date(year, 7, 1), None]
 
 
 def test_plain_columns_are_read_at_once() -> None:
@@ -87,7 +96,7 @@ def read(file: Path, delimiter: str, block: int, piece: int, is_quick: bool) -> 
     return [*blocks[0].columns], blocks[0].attrs, rows
 
 
-CELLS = st.sampled_from(["", "a", "煎茶", '"a,b"', '"a\nb"', '"a""b"', '""', 'a"b', '"a"b', '"', "a\r", " "])
+CELLS = st.sampled_from(["", "a", "煎茶", '"a,b"', '"a\nb"', '"a""b"', '""', 'a"b', '"a"b', '"', "a\r", " ", "\ufeff", "\ufeffa"])
 RECORDS = st.lists(st.lists(CELLS, min_size=1, max_size=3), max_size=8)
 
 
@@ -97,6 +106,7 @@ RECORDS = st.lists(st.lists(CELLS, min_size=1, max_size=3), max_size=8)
     block=st.integers(1, 4), piece=st.integers(5, 60),
 )  # fmt: skip
 @example(records=[["a", "b", "c"]] * 5, end="\n", delimiter=",", last=False, block=2, piece=9)
+@example(records=[["\ufeff"], ["a", "b", "c"]], end="\n", delimiter=",", last=True, block=2, piece=9)
 @example(records=[['"a\nb"', '""', '"a""b"']] * 5, end="\r\n", delimiter=",", last=True, block=2, piece=9)
 def test_a_plain_csv_is_the_same_as_record_by_record(
     tmp_path_factory: pytest.TempPathFactory,
