@@ -60,7 +60,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "ENGAGEMENT_HOME": str(settings.home),
         "ENGAGEMENT_LAKE": str(settings.lake or settings.home),
         "DBT_TARGET_PATH": str(settings.home / "dbt"),
-        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+        "DBT_LOG_PATH": str(settings.home / "dbt"),
         # Below this dbt writes 5 MB of SQL and bookkeeping a night, a tenth of its time; the SQL lies in dbt/run as well.
         "DBT_LOG_LEVEL_FILE": "info",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
