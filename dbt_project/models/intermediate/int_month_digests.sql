@@ -38,7 +38,7 @@ select
     coalesce(final.month_start, built.month_start) as month_start,
     final.as_of_date,
     final.digest,
-    final.as_of_date is distinct from built.as_of_date or final.digest is distinct from built.digest as is_changed
+    (final.as_of_date is distinct from built.as_of_date or final.digest is distinct from built.digest) as is_changed
 from final
 full outer join {{ before }} as built on final.month_start = built.month_start
 {%- else %}
