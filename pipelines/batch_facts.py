@@ -105,7 +105,7 @@ class BatchFacts:
         column = money_column(self.due.table)
         if column is None or self.pulled.error:
             return 0.0
-        staged = self._value(f"select coalesce(sum({column}), 0) from {self.raw} where connection = ?", self.due.connection)
+        staged = single(self.sql, f"select coalesce(sum({column}), 0) from {self.raw} where connection = ?", self.due.connection)
         return float(self.pulled.money.get(self.due.table.name, 0)) - float(staged)
 
     def excess_quarantined(self) -> int:
@@ -118,7 +118,7 @@ class BatchFacts:
         query = f"""select coalesce(sum(greatest(0, undated - {tolerated})), 0)::bigint
             from (select count(*) as rows, count(*) filter (where change_date is null) as undated
               from {self.raw} where connection = ? group by _age, _file)"""
-        return excess + self._value(query, self.due.connection)
+        return excess + single(self.sql, query, self.due.connection)
 
     def type_error(self) -> str | None:
         """A column of which more than a tenth, or all, can no longer be read has changed its type; without a day, of its file."""
@@ -218,15 +218,16 @@ class BatchFacts:
     def _day_rows(self, day: date) -> int:
         if day in self.due.hashes:
             query = f"select count(*) from {self.kept} where connection = ? and change_date = ?"
-            return self._value(query, self.due.connection, day)
+            return single(self.sql, query, self.due.connection, day)
         return self.due.landed[day].rows if day in self.due.landed else 0
 
     def _count(self, relation: str, where: str = "true", *values: object) -> int:
-        return self._value(f"select count(*) from {relation} where connection = ? and {where}", self.due.connection, *values)
+        return single(self.sql, f"select count(*) from {relation} where connection = ? and {where}", self.due.connection, *values)
 
-    def _value(self, query: str, *parameters: object) -> int:
-        row = self.sql.execute(query, list(parameters)).fetchone()
-        return row[0] if row else 0
+def single(sql: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> int:
+    """The one number (or truth) that the query gives."""
+    row = sql.execute(query, list(parameters)).fetchone()
+    return row[0] if row else 0
 
 
 def spans(counted: Sequence[tuple[date | None, int]]) -> Iterator[str]:

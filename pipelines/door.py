@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import batch_facts
-from pipelines.batch_facts import BatchFacts, Counts, Due, spans
+from pipelines.batch_facts import BatchFacts, Counts, Due, single, spans
 from pipelines.quality.gate import Gate, RuleResult
 from pipelines.quality.landing import batch_rules, row_rules
 from pipelines.sources.connection import Connection, FileConnection, Window
@@ -30,6 +29,7 @@ from pipelines.store import EXTRACTOR, QUARANTINE_SCHEMA, Store
 
 MEMORY_AT_THE_END = "160MB"
 MEMORY = "320MB"  # of DuckDB; what does not fit goes to a file beside the database
+OF_DAYS = "now.change_date between ? and ? and now.change_date = any(?)"  # the ends let DuckDB pass over other days' rows
 
 
 class Door:
@@ -119,16 +119,14 @@ class Door:
     def passed_rows(self, due: Due, days: Collection[date]) -> pa.Table:
         """The rows of these days that no rule rejected, in the contract's schema."""
         columns = ", ".join(f'"{name}"' for name in due.table.schema.names)
-        query = f"""select {columns} from "now_{due.table.relation}" as now
-            where connection = ? and change_date between ? and ? and change_date = any(?)
+        query = f"""select {columns} from "now_{due.table.relation}" as now where connection = ? and {OF_DAYS}
             and not exists (select 1 from rejected where source_table = ? and rejected._id = now._id)"""
-        values = [due.connection, min(days), max(days), sorted(days), due.table.id]
+        values = [due.connection, *_of_days(days), due.table.id]
         return self.sql.execute(query, values).to_arrow_table().cast(due.table.schema)
 
     def held_back(self, due: Due, days: Collection[date]) -> pa.Table:
         """The quarantined rows of these days, in the quarantine's schema."""
-        between = "now.change_date between ? and ? and now.change_date = any(?)"
-        return self._held_back(due, between, [min(days), max(days), sorted(days)])
+        return self._held_back(due, OF_DAYS, _of_days(days))
 
     def held_back_undated(self, due: Due) -> pa.Table:
         """The quarantined rows of no readable day, in the quarantine's schema."""
@@ -183,7 +181,7 @@ class Door:
             partition by connection, change_date, {", ".join(table.key)} order by updated_at desc, _seen desc, _id) = 1"""
         told_once = f"""select not exists (
             select connection from {raw} group by connection having min(_age) <> max(_age) or count(_seen) > 0)"""
-        is_told_once = self._value(told_once)
+        is_told_once = single(self.sql, told_once)
         # md5 of the whole row would be exact, too; hash() is 20 times faster and only has to notice a change.
         self.sql.execute(f"create table {kept} as select *, hash(1) as _hash from {raw} limit 0")
         counted = self.sql.execute(f"select change_date, count(*) from {raw} group by all order by 1").fetchall()
@@ -264,11 +262,6 @@ class Door:
         days = self._hashes.get((table.id, connection.name), {})
         return {day: ":".join([EXTRACTOR, *(part.get(day, "") for part in parts)]) for day in days}
 
-    def _value(self, query: str) -> Any:
-        """The one value that the query gives."""
-        row = self.sql.execute(query).fetchone()
-        return row[0] if row else None
-
     # -- rows ------------------------------------------------------------------------------------------------------------------
 
     def _check_rows(self) -> dict[str, list[RuleResult]]:
@@ -305,7 +298,7 @@ class Door:
     def _cascade(self) -> None:
         """An order without one of its lines would be a wrong order: rows of one document are held back together."""
         documents = [table for table in self.tables() if table.document]
-        if not documents or not self._value("select count(*) from rejected"):
+        if not documents or not single(self.sql, "select count(*) from rejected"):
             return
         union = " union all ".join(
             f"""select '{table.source}' as source, '{table.id}' as source_table, _id, connection, change_date,
@@ -354,3 +347,8 @@ def _duckdb_type(type_: pa.DataType) -> str:
     if pa.types.is_decimal(type_):
         return "decimal(18, 4)"
     return names.get(type_, "timestamptz")
+
+
+def _of_days(days: Collection[date]) -> list[object]:
+    """The parameters of OF_DAYS."""
+    return [min(days), max(days), sorted(days)]

@@ -163,20 +163,17 @@ def occurrence(keys: Cells) -> Cells:
 def fold(values: Cells, groups: Groups, count: int, join: Callable[[Any, Any], Any] = add) -> list[Any]:
     """One value per group: its values joined (by default summed); `Bad` when one of them is, None when all are blank."""
     array = values.to_numpy(dtype=object)
-    result: list[Any] = [None] * count
-    first = np.zeros(len(array), dtype=bool)
-    first[first_rows(groups)] = True
-    for number, value in zip(groups[first].tolist(), array[first], strict=True):
-        result[number] = value
-    for number, value in zip(groups[~first].tolist(), array[~first], strict=True):
+    result = np.full(count, None, dtype=object)
+    is_first = np.zeros(len(array), dtype=bool)
+    is_first[first_rows(groups)] = True
+    result[groups[is_first]] = array[is_first]
+    for number, value in zip(groups[~is_first].tolist(), array[~is_first], strict=True):
         held = result[number]
-        if held is value and join is max:
-            continue
         if held is None or isinstance(value, Bad):
             result[number] = value
         elif not (isinstance(held, Bad) or pd.isna(value)):
             result[number] = join(held, value)
-    return result
+    return result.tolist()
 
 
 def step(currency: object) -> Decimal:
