@@ -10,14 +10,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
-from pipelines.database import DATABASE, Part, connected, continue_database, is_as_published, quoted, shape, write_database
+from pipelines.database import (
+    DATABASE,
+    Part,
+    attach,
+    connected,
+    continue_database,
+    is_as_published,
+    quoted,
+    shape,
+    write_database,
+)
+from pipelines.sealed import seal
 
+WRITERS = 4  # files at once: more than cores, since each waits for the disk at its end
 LAYOUT = "2"  # raise when the same rows would be written differently
 UNDATED = "undated"  # the file of rows without a month
 BOM = "\ufeff"  # so that Excel reads Japanese
@@ -39,8 +52,8 @@ class Before:
 class Exported:
     """What was written.
 
-    Rows by table, a digest of its columns and of how it is cut, digests of the rows by part, the checksums of the files that were
-    taken over, and for how many nights the DuckDB file was continued since it was made whole.
+    Rows by table, a digest of its columns and of how it is cut, digests of the rows by part, checksums of all files, which are
+    sealed, and for how many nights the DuckDB file was continued since it was made whole.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -76,21 +89,25 @@ def export(
         taken = {part: _take_over(folder, _files(part.name), before) for part in parts if before and _is_kept(part, done, before)}
         done.checksums = {name: checksum for files in taken.values() for name, checksum in files.items()}
         _database(sql, folder, parts, month_columns, before, nights, done)
-        for part in parts:
-            if not taken.get(part):
-                _write(sql, part, folder)
+        jobs = [job for part in parts if not taken.get(part) for job in _jobs(sql, part, folder)]
+        if DATABASE not in done.checksums:
+            jobs.insert(0, (DATABASE, None))
+        with ThreadPoolExecutor(WRITERS) as threads:
+            done.checksums |= threads.map(lambda job: _write(sql, folder, *job), jobs)
     return done
 
 
 def _parts(sql: duckdb.DuckDBPyConnection, table: str, column: str | None) -> Iterator[Part]:
     """The table's months, or all of it as one, with a digest that does not depend on the order of the rows."""
-    of_rows = "count(*), sum(hash(kept)::hugeint)::varchar"
+    of_rows = "count(*) as rows, sum(hash(kept)::hugeint) as digest"
     if column is None:
         for rows, digest in sql.execute(f'select {of_rows} from warehouse.main."{table}" as kept').fetchall():
             yield Part(table, table, "true", rows, f"{rows} {digest}")
         return
-    month = f"strftime(date_trunc('month', kept.\"{column}\"), '%Y-%m')"
-    query = f'select {month}, {of_rows} from warehouse.main."{table}" as kept group by all order by all'
+    month = "strftime(date_trunc('month', day), '%Y-%m')"
+    # By days first: to name the month of each row takes as long as its digest.
+    days = f'select kept."{column}" as day, {of_rows} from warehouse.main."{table}" as kept group by all'
+    query = f"select {month}, sum(rows)::bigint, sum(digest)::varchar from ({days}) group by all order by all"
     for name, rows, digest in sql.execute(query).fetchall() or [(None, 0, None)]:  # of no rows: a file that has the columns
         yield Part(table, f"{table}/{name or UNDATED}", _condition(column, name or UNDATED), rows, f"{rows} {digest}")
 
@@ -132,7 +149,7 @@ def _database(
     done.continued = continued
     if before.parts == done.parts and (taken := _take_over(folder, (DATABASE,), before)):
         done.checksums |= taken
-        sql.execute(f"attach '{quoted(file)}' as release (read_only)")
+        attach(sql, file)
         return
     gone = [name.partition("/") for name in before.parts if name not in done.parts]
     changed = [part for part in parts if not _is_kept(part, done, before)]
@@ -158,14 +175,14 @@ def _take_over(folder: Path, files: Sequence[str], before: Before) -> dict[str, 
     return taken
 
 
-def _write(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> None:
-    """The rows of a part as Parquet and as CSV.
+def _jobs(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> Iterator[tuple[str, str]]:
+    """The files of a part, each with the statement that writes it: its rows as Parquet and as CSV.
 
     In CSV, text that a spreadsheet would run as a formula is given a leading apostrophe (OWASP, CSV injection).
     """
-    parquet, csv = (quoted(folder / name) for name in _files(part.name))
+    parquet, csv = _files(part.name)
     rows = f'release.main."{part.table}" where {part.condition}'
-    sql.execute(f"copy (from {rows}) to '{parquet}' (format parquet, compression zstd, compression_level 1)")
+    yield parquet, f"copy (from {rows}) to '{quoted(folder / parquet)}' (format parquet, compression zstd, compression_level 1)"
     columns = [
         (
             name,
@@ -177,4 +194,12 @@ def _write(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> None:
     ]
     # The mark is the beginning of the first column's name: put before a finished file it would write it twice.
     named = ", ".join(f'{value} as "{"" if index else BOM}{name}"' for index, (name, value) in enumerate(columns))
-    sql.execute(f"copy (select {named} from {rows}) to '{csv}' (format csv, header)")
+    yield csv, f"copy (select {named} from {rows}) to '{quoted(folder / csv)}' (format csv, header)"
+
+
+def _write(sql: duckdb.DuckDBPyConnection, folder: Path, name: str, statement: str | None) -> tuple[str, str]:
+    """Write a file, unless it is there, and seal it while the machine still has it in memory; its name and checksum."""
+    if statement is not None:
+        with sql.cursor() as own:
+            own.execute(statement)
+    return name, seal(folder / name)
