@@ -9,9 +9,10 @@ than one. So does the DuckDB file when no part changed; else pipelines/database.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,6 +36,9 @@ LAYOUT = "2"  # raise when the same rows would be written differently
 UNDATED = "undated"  # the file of rows without a month
 BOM = "\ufeff"  # so that Excel reads Japanese
 FORMULA = tuple(map(ord, "=+@\t\r-"))  # a text that begins so a spreadsheet would run
+
+
+Job = tuple[str, Callable[[], object] | None]  # a file and who writes it, if it is not there yet
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,12 @@ def export(
     month_columns: Mapping[str, str],
     before: Before | None,
     nights: int,
+    pages: Mapping[str, Callable[[], object]],
 ) -> Exported:
     """Write `tables` into `folder`; those named in `month_columns` are cut by the month of that column.
 
-    `before` is a release whose files may be taken over; its DuckDB file is continued for fewer than `nights` nights.
+    `before` is a release whose files may be taken over; its DuckDB file is continued for fewer than `nights` nights. `pages` are
+    further files with who writes each, once the DuckDB file is there to be read.
     """
     done = Exported()
     for kind in ("parquet", "csv"):
@@ -89,11 +95,12 @@ def export(
         taken = {part: _take_over(folder, _files(part.name), before) for part in parts if before and _is_kept(part, done, before)}
         done.checksums = {name: checksum for files in taken.values() for name, checksum in files.items()}
         _database(sql, folder, parts, month_columns, before, nights, done)
-        jobs = [job for part in parts if not taken.get(part) for job in _jobs(sql, part, folder)]
+        jobs: list[Job] = [*pages.items()]
         if DATABASE not in done.checksums:
-            jobs.insert(0, (DATABASE, None))
+            jobs.append((DATABASE, None))
+        jobs += [job for part in parts if not taken.get(part) for job in _jobs(sql, part, folder)]
         with ThreadPoolExecutor(WRITERS) as threads:
-            done.checksums |= threads.map(lambda job: _write(sql, folder, *job), jobs)
+            done.checksums |= threads.map(lambda job: _sealed(folder, *job), jobs)
     return done
 
 
@@ -175,14 +182,15 @@ def _take_over(folder: Path, files: Sequence[str], before: Before) -> dict[str, 
     return taken
 
 
-def _jobs(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> Iterator[tuple[str, str]]:
-    """The files of a part, each with the statement that writes it: its rows as Parquet and as CSV.
+def _jobs(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> Iterator[Job]:
+    """The files of a part and who writes them: its rows as Parquet and as CSV.
 
     In CSV, text that a spreadsheet would run as a formula is given a leading apostrophe (OWASP, CSV injection).
     """
     parquet, csv = _files(part.name)
     rows = f'release.main."{part.table}" where {part.condition}'
-    yield parquet, f"copy (from {rows}) to '{quoted(folder / parquet)}' (format parquet, compression zstd, compression_level 1)"
+    form = "format parquet, compression zstd, compression_level 1"
+    yield parquet, partial(_copy, sql, f"copy (from {rows}) to '{quoted(folder / parquet)}' ({form})")
     columns = [
         (
             name,
@@ -194,12 +202,16 @@ def _jobs(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> Iterator[
     ]
     # The mark is the beginning of the first column's name: put before a finished file it would write it twice.
     named = ", ".join(f'{value} as "{"" if index else BOM}{name}"' for index, (name, value) in enumerate(columns))
-    yield csv, f"copy (select {named} from {rows}) to '{quoted(folder / csv)}' (format csv, header)"
+    yield csv, partial(_copy, sql, f"copy (select {named} from {rows}) to '{quoted(folder / csv)}' (format csv, header)")
 
 
-def _write(sql: duckdb.DuckDBPyConnection, folder: Path, name: str, statement: str | None) -> tuple[str, str]:
-    """Write a file, unless it is there, and seal it while the machine still has it in memory; its name and checksum."""
-    if statement is not None:
-        with sql.cursor() as own:
-            own.execute(statement)
+def _copy(sql: duckdb.DuckDBPyConnection, statement: str) -> None:
+    with sql.cursor() as own:  # a connection runs one statement at a time
+        own.execute(statement)
+
+
+def _sealed(folder: Path, name: str, write: Callable[[], object] | None) -> tuple[str, str]:
+    """Write a file and seal it while the machine still has it in memory; its name and checksum."""
+    if write is not None:
+        write()
     return name, seal(folder / name)

@@ -63,9 +63,8 @@ def publish(
         leftover.unlink()
     name = datetime.now(UTC).strftime(NAME)
     making = releases / f".{name}.making"
-    exported = export(home / WAREHOUSE, making, tables, month_columns or {}, None if anew else _newest(home), keep)
-    (making / REPORT).write_text(report(making / DATABASE, name), encoding="utf-8")
-    files = {**exported.checksums, REPORT: seal(making / REPORT)}
+    page = {REPORT: lambda: (making / REPORT).write_text(report(making / DATABASE, name), encoding="utf-8")}
+    exported = export(home / WAREHOUSE, making, tables, month_columns or {}, None if anew else _newest(home), keep, page)
     manifest = {
         "release": name,
         "run": run,
@@ -73,7 +72,7 @@ def publish(
         "shapes": exported.shapes,
         "parts": exported.parts,
         "continued": exported.continued,
-        "files": dict(sorted(files.items())),
+        "files": dict(sorted(exported.checksums.items())),
     }
     (making / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     seal(making / MANIFEST)
