@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from pipelines.sealed import digest
+from pipelines.sealed import digest, synced
 
 DATABASE = "engagement.duckdb"
 MEMORY = "1GB"  # of DuckDB; beyond it works on the disk
@@ -62,14 +63,12 @@ def continue_database(
     file: Path,
     rows: Mapping[str, int],
     cut: Collection[str],
-    before: Path,
     changed: Sequence[Part],
 ) -> None:
-    """Make the file from a copy of `before`, which has the same tables; it is attached as `release`, read-only.
+    """Make the file, a copy of one that has the same tables, into that of the warehouse; it is attached as `release`, read-only.
 
-    `changed` are the parts that `before` has not, or other than the warehouse. OSError as for `write_database`.
+    `changed` are the parts that it has not, or other than the warehouse. OSError as for `write_database`.
     """
-    shutil.copyfile(before, file)
     with _written(sql, file, rows):
         for table in dict.fromkeys(part.table for part in changed):
             if table not in cut:
@@ -80,9 +79,29 @@ def continue_database(
             sql.execute(f'insert into release.main."{table}" from warehouse.main."{table}" where {condition}')
 
 
-def is_as_published(file: Path, checksum: str | None) -> bool:
-    """Whether nobody has written to a published file since."""
-    return file.exists() and digest(file) == checksum
+class Earlier:
+    """The DuckDB file of the release before, which is looked at and copied while other work goes on in `threads`."""
+
+    def __init__(self, file: Path, checksum: str | None, threads: Executor) -> None:
+        self._file, self._threads = file, threads
+        self._look = threads.submit(lambda: file.exists() and digest(file) == checksum)
+        self._copying: Future[None] | None = None
+
+    def is_as_published(self) -> bool:
+        """Whether nobody has written to it since."""
+        return self._look.result()
+
+    def copy(self, to: Path) -> Future[None]:
+        """Begin to copy it, once; it is not copied when somebody has written to it."""
+        if self._copying is None:
+            self._copying = self._threads.submit(self._copy, to)
+        return self._copying
+
+    def _copy(self, to: Path) -> None:
+        if self.is_as_published():
+            shutil.copyfile(self._file, to)
+            # The disk has begun with it when the file is sealed, which alone counts.
+            self._threads.submit(synced, to)
 
 
 def attach(sql: duckdb.DuckDBPyConnection, file: Path) -> None:

@@ -3,7 +3,8 @@
 A table is one file of each kind, parquet/<table>.parquet and csv/<table>.csv. One that grows with the days is cut by months,
 parquet/<table>/<YYYY-MM>.parquet. A part, that is a month or a table that is not cut, whose rows are as in the release before
 takes over that release's files by a hard link, so that a night writes what changed, and seven releases take hardly more room
-than one. So does the DuckDB file when no part changed; else pipelines/database.py makes it.
+than one. So does the DuckDB file when no part changed; else pipelines/database.py makes it. Files are written side by side, each
+hashed and synced by who wrote it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ import duckdb
 
 from pipelines.database import (
     DATABASE,
+    Earlier,
     Part,
     attach,
     connected,
     continue_database,
-    is_as_published,
     quoted,
     shape,
     write_database,
@@ -85,22 +86,30 @@ def export(
     for kind in ("parquet", "csv"):
         for table in ("", *month_columns):
             (folder / kind / table).mkdir(parents=True, exist_ok=True)
-    with connected(warehouse, folder / ".spill") as sql:
-        parts = [part for table in tables for part in _parts(sql, table, month_columns.get(table))]
+    with connected(warehouse, folder / ".spill") as sql, ThreadPoolExecutor(WRITERS) as threads:
         for table in tables:
             told = f"{LAYOUT} {duckdb.__version__} {month_columns.get(table)} {shape(sql, table)}"
             done.shapes[table] = sha256(told.encode()).hexdigest()
+        earlier = None
+        if before and before.shapes == done.shapes:
+            earlier = Earlier(before.folder / DATABASE, before.checksums.get(DATABASE), threads)
+        parts: list[Part] = []
+        # The small tables tell a night that changed something from one that did not before the large ones are read.
+        for table in sorted(tables, key=lambda table: table in month_columns):
+            found = [*_parts(sql, table, month_columns.get(table))]
+            parts += found
+            if before and earlier and before.continued + 1 < nights and not all(_is_kept(part, done, before) for part in found):
+                earlier.copy(folder / DATABASE)
         done.parts = {part.name: part.digest for part in parts}
         done.rows = {table: sum(part.rows for part in parts if part.table == table) for table in tables}
         taken = {part: _take_over(folder, _files(part.name), before) for part in parts if before and _is_kept(part, done, before)}
         done.checksums = {name: checksum for files in taken.values() for name, checksum in files.items()}
-        _database(sql, folder, parts, month_columns, before, nights, done)
+        _database(sql, folder, parts, month_columns, before, earlier, nights, done)
         jobs: list[Job] = [*pages.items()]
         if DATABASE not in done.checksums:
             jobs.append((DATABASE, None))
         jobs += [job for part in parts if not taken.get(part) for job in _jobs(sql, part, folder)]
-        with ThreadPoolExecutor(WRITERS) as threads:
-            done.checksums |= threads.map(lambda job: _sealed(folder, *job), jobs)
+        done.checksums |= threads.map(lambda job: _sealed(folder, *job), jobs)
     return done
 
 
@@ -138,6 +147,7 @@ def _database(
     parts: Sequence[Part],
     month_columns: Mapping[str, str],
     before: Before | None,
+    earlier: Earlier | None,
     nights: int,
     done: Exported,
 ) -> None:
@@ -145,12 +155,7 @@ def _database(
     file = folder / DATABASE
     # One that holds nothing but its rows may be taken over for ever; one that was continued counts its nights all the same.
     continued = before.continued + 1 if before and (before.continued or before.parts != done.parts) else 0
-    if (
-        before is None
-        or before.shapes != done.shapes
-        or continued >= max(nights, 1)
-        or not is_as_published(before.folder / DATABASE, before.checksums.get(DATABASE))
-    ):
+    if before is None or earlier is None or continued >= max(nights, 1) or not earlier.is_as_published():
         write_database(sql, file, done.rows, month_columns)
         return
     done.continued = continued
@@ -161,7 +166,8 @@ def _database(
     gone = [name.partition("/") for name in before.parts if name not in done.parts]
     changed = [part for part in parts if not _is_kept(part, done, before)]
     changed += [Part(table, f"{table}/{month}", _condition(month_columns[table], month)) for table, _, month in gone]
-    continue_database(sql, file, done.rows, month_columns, before.folder / DATABASE, changed)
+    earlier.copy(file).result()
+    continue_database(sql, file, done.rows, month_columns, changed)
 
 
 def _files(part: str) -> tuple[str, str]:
