@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
-from pipelines.settings import PROJECT
 from tests.bench.plain_pandas.landing import month_of
 from tests.bench.plain_pandas.shop import Customers
 from tests.bench.plain_pandas.voices import BY, COUNTS, rounded
 
-SEEDS = PROJECT / "dbt_project" / "seeds"
+SEEDS = Path(__file__).parents[3] / "dbt_project" / "seeds"
 # What the score counts over 12 months, of what was summed per month.
 IN_YEAR = ["orders", "net_sales", "advocacy", "participation", "interaction"]
 

@@ -189,12 +189,11 @@ def dim_customers(
 def dim_products(home: Path, lines: pd.DataFrame) -> pd.DataFrame:
     """One row per product that is listed or was sold."""
     listed = newest(read(home, "ec/products", ["sku", "name", "category"]), ["sku"])
-    items = lines[(lines["line_type"] == "item") & lines["sku"].notna()]
-    sold = items.groupby("sku", observed=True).agg(
-        product_name=("product_name", lambda names: names.astype("str").max()),
-        first_sold_date=("business_date", "min"),
-        last_sold_date=("business_date", "max"),
+    items = lines[(lines["line_type"] == "item") & lines["sku"].notna()].groupby(["sku", "product_name"], observed=True)
+    items = items["business_date"].agg(["min", "max"]).reset_index().astype({"sku": "str", "product_name": "str"})
+    sold = items.groupby("sku", as_index=False).agg(
+        product_name=("product_name", "max"), first_sold_date=("min", "min"), last_sold_date=("max", "max")
     )
-    frame = listed.astype({"sku": "str"}).merge(sold.reset_index().astype({"sku": "str"}), on="sku", how="outer")
+    frame = listed.astype({"sku": "str"}).merge(sold, on="sku", how="outer")
     frame["name"] = frame["name"].fillna(frame["product_name"])
     return frame.drop(columns="product_name").assign(product_key="shop:" + frame["sku"])

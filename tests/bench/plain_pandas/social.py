@@ -50,19 +50,17 @@ def account_readings(home: Path) -> pd.DataFrame:
 def account_days(readings: pd.DataFrame, posts: pd.DataFrame) -> pd.DataFrame:
     """fct_sns_account_days, with the sums of what came to the account's posts on the day."""
     by = ["account_key", "day"]
-    posts = posts.astype({"account_key": "str"})
-    written = posts.drop_duplicates("post_key").groupby(["account_key", "business_date"]).size().rename("posts").rename_axis(by)
-    interactions = posts[["likes_delta", "replies_delta", "reposts_delta", "saves_delta"]].sum(axis=1, min_count=1)
-    came = posts[by].assign(engagements=interactions, clicks=posts["clicks_delta"]).groupby(by).sum(min_count=1)
-    known = readings.astype({"account_key": "str"}).set_index(by)[["followers", "following", "posts_total"]]
-    known = known.sort_index()
-    of_account = known.reset_index().groupby("account_key")
-    known["net_adds"] = of_account["followers"].diff().to_numpy()
-    known["gap_days"] = of_account["day"].diff().dt.days.to_numpy() - 1
-    days = known.join([written, came], how="outer").rename_axis(by).reset_index()
-    days["posts"] = days["posts"].fillna(0).where(days["account_key"].isin(posts["account_key"]))
-    accounts = readings[["account_key", *ACCOUNT]].drop_duplicates().astype("str")
-    days = days.merge(accounts, on="account_key")
+    written = posts.drop_duplicates("post_key").groupby(["account_key", "business_date"], observed=True).size()
+    came = posts[["likes_delta", "replies_delta", "reposts_delta", "saves_delta"]].sum(axis=1, min_count=1)
+    came = posts[by].assign(engagements=came, clicks=posts["clicks_delta"]).groupby(by, observed=True).sum(min_count=1)
+    known = readings.sort_values(by, ignore_index=True)
+    of_account = known.groupby("account_key", observed=True)
+    known["net_adds"], known["gap_days"] = of_account["followers"].diff(), of_account["day"].diff().dt.days - 1
+    known = known.set_index(by)[["followers", "following", "posts_total", "net_adds", "gap_days"]]
+    parts = (known, written.rename("posts").rename_axis(by), came)
+    days = pd.concat([part.reset_index().astype({"account_key": "str"}).set_index(by) for part in parts], axis=1).reset_index()
+    days["posts"] = days["posts"].fillna(0).where(days["account_key"].isin(posts["account_key"].unique()))
+    days = days.merge(readings[["account_key", *ACCOUNT]].drop_duplicates().astype("str"), on="account_key")
     return days.assign(net_followers=days["followers"], comparable_since=comparable_since(days))
 
 
@@ -130,7 +128,7 @@ def missed_age(readings: pd.DataFrame, frame: pd.DataFrame) -> pd.Series:
 def dim_accounts(readings: pd.DataFrame, posts: pd.DataFrame) -> pd.DataFrame:
     """dim_sns_accounts: from when to when something is known of each account."""
     columns = ["account_key", *ACCOUNT]
-    sightings = pd.concat(
-        [readings[[*columns, "day"]], posts[[*columns, "day"]], posts[columns].assign(day=posts["business_date"])]
-    ).astype(dict.fromkeys(columns, "str"))
-    return sightings.groupby(columns, as_index=False)["day"].agg(first_date="min", last_date="max")
+    days = [readings[[*columns, "day"]], posts[[*columns, "day"]], posts[columns].assign(day=posts["business_date"])]
+    seen = [part.groupby(columns, observed=True)["day"].agg(["min", "max"]).reset_index() for part in days]
+    seen = pd.concat(seen).astype(dict.fromkeys(columns, "str")).groupby(columns, as_index=False)
+    return seen.agg(first_date=("min", "min"), last_date=("max", "max"))
