@@ -36,10 +36,11 @@ from pipelines import increments
 from pipelines.assets.warehouse import DBT, DBT_PROJECT, dbt_args, dbt_environment
 from pipelines.generate.scale import drop
 from pipelines.generate.scale_sql import Scale
+from pipelines.publish import list_releases
 from pipelines.settings import PROJECT, Settings, read_connections
 from tests.bench.figures import write_page
 from tests.bench.measured import Measured, measure
-from tests.bench.plain_pandas.compare import differences
+from tests.bench.plain_pandas.compare import differences, share
 
 SIZES = ("samples", "100000", "1000000", "10000000")
 SAMPLES_NIGHT = date(2026, 9, 30)
@@ -162,6 +163,8 @@ def of_lines(folder: Path, lines: int) -> Result:
     for name, script in (("pandas", "tests.bench.plain_pandas"), ("few", "tests.bench.plain_pandas.few")):
         bench.command(name, *PYTHON, script, str(bench.home), str(folder / name))
         bench.results[name]["differences"] = differences(folder / name, bench.home / "warehouse.duckdb", is_part=name == "few")
+    published = next(release for release in list_releases(bench.home) if release.is_current)
+    bench.results["pandas"]["share"] = share(folder / "pandas", published.tables)
     bench.copy()
     drop(folder, scale, first + timedelta(days=1), first + timedelta(days=1))
     for name in ("nightly", "no change"):

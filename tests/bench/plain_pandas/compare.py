@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -58,3 +59,9 @@ def _unlike(sql: duckdb.DuckDBPyConnection, table: str, file: str, types: dict[s
     unlike = "select coalesce(sum(n), 0) from unlike"
     paired = f"select 2 * count(*) from {ours} as ours join {theirs} as theirs on {near}"
     return int(sql.execute(f"select ({unlike}) - ({paired})").fetchall()[0][0])
+
+
+def share(results: Path, published: Mapping[str, int]) -> str:
+    """How many of the tables `published`, and of their rows, pandas made."""
+    made = [published[file.stem] for file in results.glob("*.parquet")]
+    return f"{len(made)} of {len(published)} tables, {sum(made):,} of {sum(published.values()):,} rows"
