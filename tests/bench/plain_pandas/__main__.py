@@ -3,7 +3,7 @@
     python -m tests.bench.plain_pandas <home> <folder for the results>
 
 Reads the same landing files as the pipeline and writes one Parquet file per table, which `compare.differences` holds against a
-warehouse, all rows and columns. Everything whose cost grows with orders and posts is there, 99.5 % of all published rows: orders,
+warehouse, all rows and columns. Everything whose cost grows with orders and posts is there, over 99 % of all published rows: orders,
 lines, what came back, who is one customer, the months of customers with RFM, score, tier and segment, their reports, posts and
 accounts. Tables are read once and dropped when they are no longer needed.
 
