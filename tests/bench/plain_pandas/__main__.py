@@ -3,9 +3,9 @@
     python -m tests.bench.plain_pandas <home> <folder for the results>
 
 Reads the same landing files as the pipeline and writes one Parquet file per table, which `compare.differences` holds against a
-warehouse, all rows and columns. Everything whose cost grows with orders and posts is there, over 99 % of all published rows: orders,
-lines, what came back, who is one customer, the months of customers with RFM, score, tier and segment, their reports, posts and
-accounts. Tables are read once and dropped when they are no longer needed.
+warehouse, all rows and columns. What grows with orders and posts is there, over 99 % of all published rows: orders, lines, what
+came back, who is one customer, the months of customers with RFM, score, tier and segment, their reports, posts and accounts.
+Tables are read once and dropped when they are no longer needed.
 
 For the company of `engagement generate --scale` only, which makes it easier for pandas than for the models: one shop, one
 currency, money in whole yen, subscriptions without trials and pauses, counters whose meaning does not change, nobody without a
