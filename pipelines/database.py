@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 
 import duckdb
+
+from pipelines.sealed import digest, synced
 
 DATABASE = "engagement.duckdb"
 MEMORY = "1GB"  # of DuckDB; beyond it works on the disk
@@ -47,14 +49,13 @@ def connected(warehouse: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnectio
 
 
 def write_database(sql: duckdb.DuckDBPyConnection, file: Path, rows: Mapping[str, int], cut: Collection[str]) -> None:
-    """Make the file of all tables, which stays attached as `release`.
+    """Make the file of all tables, which is attached as `release`, read-only.
 
     `rows` by table; those that are `cut` by months keep the warehouse's order. OSError when the file has not as many rows.
     """
-    sql.execute(f"attach '{quoted(file)}' as release")
-    for table in rows:
-        _write_table(sql, table, is_cut=table in cut)
-    _close(sql, file, rows)
+    with _written(sql, file, rows):
+        for table in rows:
+            _write_table(sql, table, is_cut=table in cut)
 
 
 def continue_database(
@@ -62,31 +63,50 @@ def continue_database(
     file: Path,
     rows: Mapping[str, int],
     cut: Collection[str],
-    before: Path,
     changed: Sequence[Part],
 ) -> None:
-    """Make the file from a copy of `before`, which has the same tables; it stays attached as `release`.
+    """Make the file, a copy of one that has the same tables, into that of the warehouse; it is attached as `release`, read-only.
 
-    `changed` are the parts that `before` has not, or other than the warehouse. OSError as for `write_database`.
+    `changed` are the parts that it has not, or other than the warehouse. OSError as for `write_database`.
     """
-    shutil.copyfile(before, file)
-    sql.execute(f"attach '{quoted(file)}' as release")
-    for table in dict.fromkeys(part.table for part in changed):
-        if table not in cut:
-            _write_table(sql, table, is_cut=False)
-            continue
-        condition = " or ".join(f"({part.condition})" for part in changed if part.table == table)
-        sql.execute(f'delete from release.main."{table}" where {condition}')
-        sql.execute(f'insert into release.main."{table}" from warehouse.main."{table}" where {condition}')
-    _close(sql, file, rows)
+    with _written(sql, file, rows):
+        for table in dict.fromkeys(part.table for part in changed):
+            if table not in cut:
+                _write_table(sql, table, is_cut=False)
+                continue
+            condition = " or ".join(f"({part.condition})" for part in changed if part.table == table)
+            sql.execute(f'delete from release.main."{table}" where {condition}')
+            sql.execute(f'insert into release.main."{table}" from warehouse.main."{table}" where {condition}')
 
 
-def is_as_published(file: Path, checksum: str | None) -> bool:
-    """Whether nobody has written to a published file since."""
-    if not file.exists():
-        return False
-    with file.open("rb") as published:
-        return file_digest(published, "sha256").hexdigest() == checksum
+class Earlier:
+    """The DuckDB file of the release before, which is looked at and copied while other work goes on in `threads`."""
+
+    def __init__(self, file: Path, checksum: str | None, threads: Executor) -> None:
+        self._file, self._threads = file, threads
+        self._look = threads.submit(lambda: file.exists() and digest(file) == checksum)
+        self._copying: Future[None] | None = None
+
+    def is_as_published(self) -> bool:
+        """Whether nobody has written to it since."""
+        return self._look.result()
+
+    def copy(self, to: Path) -> Future[None]:
+        """Begin to copy it, once; it is not copied when somebody has written to it."""
+        if self._copying is None:
+            self._copying = self._threads.submit(self._copy, to)
+        return self._copying
+
+    def _copy(self, to: Path) -> None:
+        if self.is_as_published():
+            shutil.copyfile(self._file, to)
+            # The disk has begun with it when the file is sealed, which alone counts.
+            self._threads.submit(synced, to)
+
+
+def attach(sql: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Attach a finished file as `release`."""
+    sql.execute(f"attach '{quoted(file)}' as release (read_only)")
 
 
 def shape(sql: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str | None, ...]]:
@@ -102,6 +122,23 @@ def quoted(text: object) -> str:
     return str(text).replace("'", "''")
 
 
+@contextmanager
+def _written(sql: duckdb.DuckDBPyConnection, file: Path, rows: Mapping[str, int]) -> Iterator[None]:
+    """Attach the file as `release`: to be written to in one go, then, when it has as many `rows`, read-only."""
+    sql.execute(f"attach '{quoted(file)}' as release")
+    # A commit waits for the disk, and each comment of a column would be one.
+    sql.execute("begin")
+    yield
+    sql.execute("commit")
+    sql.execute("checkpoint release")
+    for table, count in rows.items():
+        ((written,),) = sql.execute(f'select count(*) from release.main."{table}"').fetchall()
+        if written != count:
+            raise OSError(f"{file} holds {written} rows of {table}, the warehouse {count}")
+    sql.execute("detach release")
+    attach(sql, file)
+
+
 def _write_table(sql: duckdb.DuckDBPyConnection, table: str, *, is_cut: bool) -> None:
     sql.execute(f'drop table if exists release.main."{table}"')
     order = "" if is_cut else "order by all"
@@ -112,11 +149,3 @@ def _write_table(sql: duckdb.DuckDBPyConnection, table: str, *, is_cut: bool) ->
     for name, _, comment in columns:
         if comment is not None:
             sql.execute(f'comment on column release.main."{table}"."{name}" is \'{quoted(comment)}\'')
-
-
-def _close(sql: duckdb.DuckDBPyConnection, file: Path, rows: Mapping[str, int]) -> None:
-    sql.execute("checkpoint release")
-    for table, count in rows.items():
-        ((written,),) = sql.execute(f'select count(*) from release.main."{table}"').fetchall()
-        if written != count:
-            raise OSError(f"{file} holds {written} rows of {table}, the warehouse {count}")

@@ -3,25 +3,43 @@
 A table is one file of each kind, parquet/<table>.parquet and csv/<table>.csv. One that grows with the days is cut by months,
 parquet/<table>/<YYYY-MM>.parquet. A part, that is a month or a table that is not cut, whose rows are as in the release before
 takes over that release's files by a hard link, so that a night writes what changed, and seven releases take hardly more room
-than one. So does the DuckDB file when no part changed; else pipelines/database.py makes it.
+than one. So does the DuckDB file when no part changed; else pipelines/database.py makes it. Files are written side by side, each
+hashed and synced by who wrote it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
-from pipelines.database import DATABASE, Part, connected, continue_database, is_as_published, quoted, shape, write_database
+from pipelines.database import (
+    DATABASE,
+    Earlier,
+    Part,
+    attach,
+    connected,
+    continue_database,
+    quoted,
+    shape,
+    write_database,
+)
+from pipelines.sealed import seal
 
+WRITERS = 4  # files at once: more than cores, since each waits for the disk at its end
 LAYOUT = "2"  # raise when the same rows would be written differently
 UNDATED = "undated"  # the file of rows without a month
 BOM = "\ufeff"  # so that Excel reads Japanese
 FORMULA = tuple(map(ord, "=+@\t\r-"))  # a text that begins so a spreadsheet would run
+
+
+Job = tuple[str, Callable[[], object] | None]  # a file and who writes it, if it is not there yet
 
 
 @dataclass(frozen=True)
@@ -39,8 +57,8 @@ class Before:
 class Exported:
     """What was written.
 
-    Rows by table, a digest of its columns and of how it is cut, digests of the rows by part, the checksums of the files that were
-    taken over, and for how many nights the DuckDB file was continued since it was made whole.
+    Rows by table, a digest of its columns and of how it is cut, digests of the rows by part, checksums of all files, which are
+    sealed, and for how many nights the DuckDB file was continued since it was made whole.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -57,40 +75,55 @@ def export(
     month_columns: Mapping[str, str],
     before: Before | None,
     nights: int,
+    pages: Mapping[str, Callable[[], object]],
 ) -> Exported:
     """Write `tables` into `folder`; those named in `month_columns` are cut by the month of that column.
 
-    `before` is a release whose files may be taken over; its DuckDB file is continued for fewer than `nights` nights.
+    `before` is a release whose files may be taken over; its DuckDB file is continued for fewer than `nights` nights. `pages` are
+    further files with who writes each, once the DuckDB file is there to be read.
     """
     done = Exported()
     for kind in ("parquet", "csv"):
         for table in ("", *month_columns):
             (folder / kind / table).mkdir(parents=True, exist_ok=True)
-    with connected(warehouse, folder / ".spill") as sql:
-        parts = [part for table in tables for part in _parts(sql, table, month_columns.get(table))]
+    with connected(warehouse, folder / ".spill") as sql, ThreadPoolExecutor(WRITERS) as threads:
         for table in tables:
             told = f"{LAYOUT} {duckdb.__version__} {month_columns.get(table)} {shape(sql, table)}"
             done.shapes[table] = sha256(told.encode()).hexdigest()
+        earlier = None
+        if before and before.shapes == done.shapes:
+            earlier = Earlier(before.folder / DATABASE, before.checksums.get(DATABASE), threads)
+        parts: list[Part] = []
+        # The small tables tell a night that changed something from one that did not before the large ones are read.
+        for table in sorted(tables, key=lambda table: table in month_columns):
+            found = [*_parts(sql, table, month_columns.get(table))]
+            parts += found
+            if before and earlier and before.continued + 1 < nights and not all(_is_kept(part, done, before) for part in found):
+                earlier.copy(folder / DATABASE)
         done.parts = {part.name: part.digest for part in parts}
         done.rows = {table: sum(part.rows for part in parts if part.table == table) for table in tables}
         taken = {part: _take_over(folder, _files(part.name), before) for part in parts if before and _is_kept(part, done, before)}
         done.checksums = {name: checksum for files in taken.values() for name, checksum in files.items()}
-        _database(sql, folder, parts, month_columns, before, nights, done)
-        for part in parts:
-            if not taken.get(part):
-                _write(sql, part, folder)
+        _database(sql, folder, parts, month_columns, before, earlier, nights, done)
+        jobs: list[Job] = [*pages.items()]
+        if DATABASE not in done.checksums:
+            jobs.append((DATABASE, None))
+        jobs += [job for part in parts if not taken.get(part) for job in _jobs(sql, part, folder)]
+        done.checksums |= threads.map(lambda job: _sealed(folder, *job), jobs)
     return done
 
 
 def _parts(sql: duckdb.DuckDBPyConnection, table: str, column: str | None) -> Iterator[Part]:
     """The table's months, or all of it as one, with a digest that does not depend on the order of the rows."""
-    of_rows = "count(*), sum(hash(kept)::hugeint)::varchar"
+    of_rows = "count(*) as rows, sum(hash(kept)::hugeint) as digest"
     if column is None:
         for rows, digest in sql.execute(f'select {of_rows} from warehouse.main."{table}" as kept').fetchall():
             yield Part(table, table, "true", rows, f"{rows} {digest}")
         return
-    month = f"strftime(date_trunc('month', kept.\"{column}\"), '%Y-%m')"
-    query = f'select {month}, {of_rows} from warehouse.main."{table}" as kept group by all order by all'
+    month = "strftime(date_trunc('month', day), '%Y-%m')"
+    # By days first: to name the month of each row takes as long as its digest.
+    days = f'select kept."{column}" as day, {of_rows} from warehouse.main."{table}" as kept group by all'
+    query = f"select {month}, sum(rows)::bigint, sum(digest)::varchar from ({days}) group by all order by all"
     for name, rows, digest in sql.execute(query).fetchall() or [(None, 0, None)]:  # of no rows: a file that has the columns
         yield Part(table, f"{table}/{name or UNDATED}", _condition(column, name or UNDATED), rows, f"{rows} {digest}")
 
@@ -114,6 +147,7 @@ def _database(
     parts: Sequence[Part],
     month_columns: Mapping[str, str],
     before: Before | None,
+    earlier: Earlier | None,
     nights: int,
     done: Exported,
 ) -> None:
@@ -121,23 +155,19 @@ def _database(
     file = folder / DATABASE
     # One that holds nothing but its rows may be taken over for ever; one that was continued counts its nights all the same.
     continued = before.continued + 1 if before and (before.continued or before.parts != done.parts) else 0
-    if (
-        before is None
-        or before.shapes != done.shapes
-        or continued >= max(nights, 1)
-        or not is_as_published(before.folder / DATABASE, before.checksums.get(DATABASE))
-    ):
+    if before is None or earlier is None or continued >= max(nights, 1) or not earlier.is_as_published():
         write_database(sql, file, done.rows, month_columns)
         return
     done.continued = continued
     if before.parts == done.parts and (taken := _take_over(folder, (DATABASE,), before)):
         done.checksums |= taken
-        sql.execute(f"attach '{quoted(file)}' as release (read_only)")
+        attach(sql, file)
         return
     gone = [name.partition("/") for name in before.parts if name not in done.parts]
     changed = [part for part in parts if not _is_kept(part, done, before)]
     changed += [Part(table, f"{table}/{month}", _condition(month_columns[table], month)) for table, _, month in gone]
-    continue_database(sql, file, done.rows, month_columns, before.folder / DATABASE, changed)
+    earlier.copy(file).result()
+    continue_database(sql, file, done.rows, month_columns, changed)
 
 
 def _files(part: str) -> tuple[str, str]:
@@ -158,14 +188,15 @@ def _take_over(folder: Path, files: Sequence[str], before: Before) -> dict[str, 
     return taken
 
 
-def _write(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> None:
-    """The rows of a part as Parquet and as CSV.
+def _jobs(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> Iterator[Job]:
+    """The files of a part and who writes them: its rows as Parquet and as CSV.
 
     In CSV, text that a spreadsheet would run as a formula is given a leading apostrophe (OWASP, CSV injection).
     """
-    parquet, csv = (quoted(folder / name) for name in _files(part.name))
+    parquet, csv = _files(part.name)
     rows = f'release.main."{part.table}" where {part.condition}'
-    sql.execute(f"copy (from {rows}) to '{parquet}' (format parquet, compression zstd, compression_level 1)")
+    form = "format parquet, compression zstd, compression_level 1"
+    yield parquet, partial(_copy, sql, f"copy (from {rows}) to '{quoted(folder / parquet)}' ({form})")
     columns = [
         (
             name,
@@ -177,4 +208,16 @@ def _write(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> None:
     ]
     # The mark is the beginning of the first column's name: put before a finished file it would write it twice.
     named = ", ".join(f'{value} as "{"" if index else BOM}{name}"' for index, (name, value) in enumerate(columns))
-    sql.execute(f"copy (select {named} from {rows}) to '{csv}' (format csv, header)")
+    yield csv, partial(_copy, sql, f"copy (select {named} from {rows}) to '{quoted(folder / csv)}' (format csv, header)")
+
+
+def _copy(sql: duckdb.DuckDBPyConnection, statement: str) -> None:
+    with sql.cursor() as own:  # a connection runs one statement at a time
+        own.execute(statement)
+
+
+def _sealed(folder: Path, name: str, write: Callable[[], object] | None) -> tuple[str, str]:
+    """Write a file and seal it while the machine still has it in memory; its name and checksum."""
+    if write is not None:
+        write()
+    return name, seal(folder / name)

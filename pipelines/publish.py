@@ -11,15 +11,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import file_digest
 from pathlib import Path
 
 from pipelines.database import DATABASE
 from pipelines.export import Before, export
 from pipelines.increments import WAREHOUSE, built_by
+from pipelines.sealed import seal, synced
 
 MANIFEST, REPORT = "manifest.json", "report.html"
 NAME = "%Y%m%dT%H%M%S.%fZ"  # names of releases sort by the time they were published at
@@ -64,13 +63,8 @@ def publish(
         leftover.unlink()
     name = datetime.now(UTC).strftime(NAME)
     making = releases / f".{name}.making"
-    exported = export(home / WAREHOUSE, making, tables, month_columns or {}, None if anew else _newest(home), keep)
-    (making / REPORT).write_text(report(making / DATABASE, name), encoding="utf-8")
-    made = sorted(str(path.relative_to(making)) for path in making.rglob("*") if path.is_file())
-    with ThreadPoolExecutor() as threads:
-        # What was taken over lies on the disk already, as part of the release before.
-        checksums = threads.map(lambda name: exported.checksums.get(name) or _seal(making / name), made)
-        files = dict(zip(made, checksums, strict=True))
+    page = {REPORT: lambda: (making / REPORT).write_text(report(making / DATABASE, name), encoding="utf-8")}
+    exported = export(home / WAREHOUSE, making, tables, month_columns or {}, None if anew else _newest(home), keep, page)
     manifest = {
         "release": name,
         "run": run,
@@ -78,13 +72,13 @@ def publish(
         "shapes": exported.shapes,
         "parts": exported.parts,
         "continued": exported.continued,
-        "files": files,
+        "files": dict(sorted(exported.checksums.items())),
     }
     (making / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    _seal(making / MANIFEST)
+    seal(making / MANIFEST)
     for folder in making.rglob("*/"):
-        _fsync(folder)
-    _fsync(making)
+        synced(folder)
+    synced(making)
     os.rename(making, releases / name)
     _point_current(releases, name)
     for old in list_releases(home)[keep:]:
@@ -149,25 +143,9 @@ def rollback(home: Path, name: str | None = None) -> Release:
     return next(release for release in list_releases(home) if release.is_current)
 
 
-def _seal(path: Path) -> str:
-    """Make a file read-only and sure to be on the disk; its checksum."""
-    path.chmod(0o444)
-    _fsync(path)
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
 def _point_current(releases: Path, name: str) -> None:
     link = releases / f".current.{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(name)
     os.replace(link, releases / "current")
-    _fsync(releases)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    synced(releases)

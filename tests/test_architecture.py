@@ -33,7 +33,7 @@ LAYERS = (
     ("analysis", "privacy"),
     ("settings",),
     ("quality",),
-    ("store", "report"),
+    ("store", "report", "sealed"),
     ("batch_facts", "increments", "database"),
     ("export",),
     ("door",),

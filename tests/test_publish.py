@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import shutil
 import stat
@@ -16,6 +17,7 @@ import pytest
 from pipelines import increments
 from pipelines.database import DATABASE
 from pipelines.publish import PublishError, list_releases, publish, remove_release, rollback
+from pipelines.sealed import seal
 
 Content = Callable[[Path], dict[str, tuple[int, bytes]]]
 RUN = "run-1"
@@ -98,6 +100,28 @@ def test_a_failure_while_exporting_leaves_current_and_old_releases_as_they_were(
     assert [(made.name, made.is_current) for made in list_releases(tmp_path)] == [(first, True)]
     second = release(tmp_path, sales=200)
     assert {path.name for path in (tmp_path / "releases").iterdir()} == {first, second, "current"}
+
+
+@pytest.mark.parametrize("lost", ["csv/rpt_sales.csv", "parquet/fct_sales/2026-09.parquet", DATABASE, "report.html"])
+def test_a_file_that_does_not_reach_the_disk_keeps_the_release_before(
+    tmp_path: Path, content: Content, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    days: list[tuple[str | None, int]] = [("2026-08-31", 1), ("2026-09-01", 2)]
+    first = release_days(tmp_path, *days)
+    before = content(first)
+
+    def full(path: Path) -> str:
+        if str(path).endswith(lost):
+            raise OSError(errno.ENOSPC, "no space left", str(path))
+        return seal(path)
+
+    monkeypatch.setattr("pipelines.export.seal", full)
+    with pytest.raises(OSError, match="no space left"):
+        release_days(tmp_path, *((day, amount + 1) for day, amount in days), sales=200)
+    monkeypatch.undo()
+    assert (tmp_path / "releases" / "current").resolve() == first
+    assert content(first) == before
+    checked(tmp_path, release_days(tmp_path, *((day, amount + 1) for day, amount in days), sales=200))
 
 
 def test_an_open_reader_keeps_its_rows_and_the_next_one_sees_the_new_ones(tmp_path: Path) -> None:
@@ -206,10 +230,10 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     assert {path.name for path in releases.iterdir()} == {first, second, "current"}
 
 
-def release_days(home: Path, *sales: tuple[str | None, int], keep: int = 7, where: str = "") -> Path:
+def release_days(home: Path, *days: tuple[str | None, int], keep: int = 7, where: str = "", sales: int = 100) -> Path:
     """A release of a table that is cut by months: a day and an amount per row."""
-    rows = ", ".join(f"(cast({f'{day!r}' if day else 'null'} as date), {amount})" for day, amount in sales)
-    build(home, extra=f"create or replace table fct_sales as from (values {rows}) as rows(business_date, amount) {where}")
+    rows = ", ".join(f"(cast({f'{day!r}' if day else 'null'} as date), {amount})" for day, amount in days)
+    build(home, sales, extra=f"create or replace table fct_sales as from (values {rows}) as rows(business_date, amount) {where}")
     months = {"fct_sales": "business_date"}
     return publish(home, ["fct_sales", "rpt_sales"], report=draw, run=RUN, keep=keep, month_columns=months).path
 
@@ -329,12 +353,15 @@ def test_a_table_that_is_cut_from_now_on_or_no_longer_is_written_anew(tmp_path: 
         checked(tmp_path, made)
 
 
-def test_a_published_database_that_somebody_wrote_to_is_not_continued(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [[], [("2026-09-02", 3)]])
+def test_a_published_database_that_somebody_wrote_to_is_neither_taken_over_nor_continued(
+    tmp_path: Path, more: list[tuple[str | None, int]]
+) -> None:
     first = release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2))
     (first / DATABASE).chmod(0o644)
     with duckdb.connect(str(first / DATABASE)) as sql:
         sql.execute("update fct_sales set amount = 999 where business_date = '2026-08-31'")
-    checked(tmp_path, release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2), ("2026-09-02", 3)))
+    checked(tmp_path, release_days(tmp_path, ("2026-08-31", 1), ("2026-09-01", 2), *more))
 
 
 @pytest.mark.parametrize(
