@@ -43,16 +43,21 @@ final as (
     inner join months on deeds.month_start = months.month_start
     where deeds.customer_key is not null
     group by deeds.customer_key
-)
+){{ "," if before }}
 
 {%- if before %}
+
+built as (
+    select * from {{ before }}
+    where digest is not null
+)
 
 select
     coalesce(final.customer_key, built.customer_key) as customer_key,
     final.digest,
     (final.digest is distinct from built.digest) as is_changed
 from final
-full outer join (select * from {{ before }} where digest is not null) as built on final.customer_key = built.customer_key
+full outer join built on final.customer_key = built.customer_key
 {%- else %}
 
 select

@@ -69,11 +69,11 @@ customer_sums as (
     select
         shop,
         month_start,
-        count(*) as parts_n,
         {%- for name in ["net_jpy", "orders", "is_active"] %}
         sum({{ name }}) as {{ name }},
-        count(*) - count({{ name }}) as {{ name }}_missing_n{{ "," if not loop.last }}
+        count(*) - count({{ name }}) as {{ name }}_missing_n,
         {%- endfor %}
+        count(*) as parts_n
     from customers
     group by shop, month_start
 ),
@@ -81,16 +81,16 @@ customer_sums as (
 -- All three metrics of the customers in one look at them: there are millions.
 customer_squares as (
     select
-        customers.shop,
-        customers.month_start,
         {%- for metric_code, numerator, denominator in per_customer %}
         sum(
             power(
                 coalesce(customers.{{ numerator }}, 0)
                 - {{ safe_divide('sums.' ~ numerator, 'sums.' ~ denominator) }} * customers.{{ denominator }}, 2
             )
-        ) as {{ metric_code }}{{ "," if not loop.last }}
+        ) as {{ metric_code }},
         {%- endfor %}
+        customers.shop,
+        customers.month_start
     from customers
     inner join customer_sums as sums
         on
