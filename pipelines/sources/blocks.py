@@ -1,6 +1,6 @@
 """Long files block by block: each block holds whole documents, so that a kind reads it as it would a file.
 
-Data flow: a file's rows, some ten thousand at a time -> `whole`, or `in_blocks` by what a connection says of its documents -> the
+Data flow: a file's rows, some ten thousand at a time -> `whole`, or `in_blocks` by what a connection says of its rows -> the
 rows of one `Sheet` after the other. Rows whose document goes on further down wait for its end. A file of one block is read once,
 a longer one of scattered documents twice: first to learn where each ends.
 """
@@ -35,6 +35,8 @@ def in_blocks(connection: FileConnection, blocks: Blocks) -> Iterator[pd.DataFra
     first, second = next(rows), next(rows, None)
     if second is None:
         yield first
+    elif connection.rows_stand_alone:
+        yield from chain([first, second], rows)
     elif connection.documents(first) is None:
         yield _joined([first, second, *rows])
     elif connection.documents_are_runs:

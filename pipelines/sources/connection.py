@@ -118,6 +118,7 @@ class FileConnection(Connection):
         """Keyword arguments for `files.read_sheets`, for kinds whose files are not plain CSV with a header row."""
         return {}
 
+    rows_stand_alone: ClassVar[bool] = False  # no row of a file is read by another's: it may be cut anywhere
     documents_are_runs: ClassVar[bool] = False  # the rows of a document follow each other; its name further down is another's
 
     def documents(self, rows: pd.DataFrame) -> pd.Series[Any] | None:

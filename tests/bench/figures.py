@@ -19,7 +19,8 @@ MEASURED = {
     "no change": "no-change nightly",
     "floor": "floor: the compiled SQL alone",
     "dbt": "`dbt build` alone",
-    "pandas": "plain pandas, part of the facts",
+    "pandas": "plain pandas",
+    "few": "plain pandas, some columns of four tables",
     "night": "samples' night",
 }
 NIGHTS = ("full", "nightly", "no change", "night")
@@ -103,7 +104,11 @@ def _times(results: dict[str, Result]) -> list[tuple[str, ...]]:
         return f"{result['copy']['wall']:.1f} ({result['copy']['bytes'] / 1e6:,.0f} MB)" if "copy" in result else ""
 
     rows = [(title, *(cell(result.get(name)) for result in results.values())) for name, title in MEASURED.items()]
-    differences = [", ".join(result.get("pandas", {}).get("differences", ())) for result in results.values()]
+    differences = [
+        ", ".join(found for name in ("pandas", "few") for found in result.get(name, {}).get("differences", ()))
+        for result in results.values()
+    ]
+    rows.append(("plain pandas makes", *(result.get("pandas", {}).get("share", "") for result in results.values())))
     if any(differences):
         rows.append(("**pandas and the night differ**", *differences))
     return [*rows, ("copy of the input's bytes, seconds", *map(copied, results.values()))]

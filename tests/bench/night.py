@@ -8,7 +8,8 @@ Without sizes: the samples and 100,000, 1,000,000 and 10,000,000 order lines. Pe
   full        the first night: a day of files lands and everything is built from nothing, checked and published
   floor       the same compiled SQL in one DuckDB connection (floor.py)
   dbt         `dbt build` alone, on the same landing zone, from nothing
-  pandas      orders, lines, customer months, RFM and cohorts in pandas (plain_pandas.py), held against the night's tables
+  pandas      the facts of shop, customers and social networks in pandas (plain_pandas), held against the night's tables
+  few         some columns of orders, lines, customer months and cohorts in pandas (plain_pandas/few.py), held against them too
   copy        the landing zone's bytes, copied and synced: what the disk takes
   nightly     the next night, on top of the history: one day of files
   no change   the same night again
@@ -35,10 +36,11 @@ from pipelines import increments
 from pipelines.assets.warehouse import DBT, DBT_PROJECT, dbt_args, dbt_environment
 from pipelines.generate.scale import drop
 from pipelines.generate.scale_sql import Scale
+from pipelines.publish import list_releases
 from pipelines.settings import PROJECT, Settings, read_connections
 from tests.bench.figures import write_page
 from tests.bench.measured import Measured, measure
-from tests.bench.plain_pandas import differences
+from tests.bench.plain_pandas.compare import differences, share
 
 SIZES = ("samples", "100000", "1000000", "10000000")
 SAMPLES_NIGHT = date(2026, 9, 30)
@@ -158,8 +160,11 @@ def of_lines(folder: Path, lines: int) -> Result:
     bench.floor(folder / "manifest.json")
     with bench.alone() as environment:
         bench.dbt("dbt", environment)
-    bench.command("pandas", *PYTHON, "tests.bench.plain_pandas", str(bench.home), str(folder / "pandas"))
-    bench.results["pandas"]["differences"] = differences(folder / "pandas", bench.home / "warehouse.duckdb")
+    for name, script in (("pandas", "tests.bench.plain_pandas"), ("few", "tests.bench.plain_pandas.few")):
+        bench.command(name, *PYTHON, script, str(bench.home), str(folder / name))
+        bench.results[name]["differences"] = differences(folder / name, bench.home / "warehouse.duckdb", is_part=name == "few")
+    published = next(release for release in list_releases(bench.home) if release.is_current)
+    bench.results["pandas"]["share"] = share(folder / "pandas", published.tables)
     bench.copy()
     drop(folder, scale, first + timedelta(days=1), first + timedelta(days=1))
     for name in ("nightly", "no change"):

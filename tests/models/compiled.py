@@ -14,7 +14,6 @@ import duckdb
 import pyarrow as pa
 from hypothesis import HealthCheck, Phase, settings
 
-from pipelines.analysis.identities import customer_aliases
 from pipelines.settings import PROJECT
 from pipelines.sources.contract import TABLES
 
@@ -110,14 +109,14 @@ class Compiled:
 
     def _make(self, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
         if node["language"] == "python":
-            assert node["name"] == "int_customer_aliases", f"{node['name']} is not built here"
-            aliases = customer_aliases(
-                connection.sql("select * from int_customer_sightings").df(), mails_per_phone=node["config"]["mails_per_phone"]
-            )
-            rows = pa.Table.from_pandas(aliases.astype(object), schema=_ALIASES, preserve_index=False)
-            connection.register("aliases", rows)
-            connection.execute(f"create or replace table {node['relation_name']} as select * from aliases")
-            connection.unregister("aliases")
+            scope: dict[str, Any] = {}
+            exec(node["compiled_code"], scope)
+            made = scope["model"](scope["dbtObj"](connection.table), connection)
+            schema = _ALIASES if node["name"] == "int_customer_aliases" else None
+            rows = pa.Table.from_pandas(made.astype(object), schema=schema, preserve_index=False)
+            connection.register("rows_of_model", rows)
+            connection.execute(f"create or replace table {node['relation_name']} as select * from rows_of_model")
+            connection.unregister("rows_of_model")
         else:
             connection.execute(f"create or replace table {node['relation_name']} as {self._sql(node)}")
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from shops import HEADER, KEYS, line
 
 from pipelines.settings import PROJECT, read_connections
 from pipelines.sources import files
+from pipelines.sources.blocks import in_blocks
 from pipelines.sources.connection import FileConnection
 from pipelines.sources.ec.mapped_csv import MappedCsv
 from pipelines.sources.ec.shopify_csv import ShopifyCsv
@@ -49,13 +51,29 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Read:
     return read
 
 
-@pytest.mark.parametrize("name", ["shop_eccube", "shop_shopify", "shop_tools"])
-def test_the_samples_give_the_same_rows_in_blocks(staged: Read, name: str) -> None:
-    connection = read_connections(PROJECT / "connections.yaml").connections[name]
+SAMPLES = read_connections(PROJECT / "connections.yaml").connections
+
+
+@pytest.mark.parametrize(("name", "block"), [(name, 997 if SAMPLES[name].source == "ec" else 7) for name in SAMPLES])
+def test_the_samples_give_the_same_rows_in_blocks(staged: Read, name: str, block: int) -> None:
+    connection = SAMPLES[name]
     assert isinstance(connection, FileConnection)
     at_once = staged(connection, WHOLE)
-    assert sum(map(len, at_once.values())) > 1_000
-    assert staged(connection, 997) == at_once
+    assert sum(map(len, at_once.values())) > block
+    assert staged(connection, block) == at_once
+
+
+@pytest.mark.parametrize("name", [name for name, connection in SAMPLES.items() if connection.source in ("ec", "sns", "plan")])
+def test_a_file_is_never_held_whole(name: str) -> None:
+    connection = SAMPLES[name]
+    assert isinstance(connection, FileConnection)
+    (path, *_) = files.drop_files(connection.path, connection.pattern)
+    options = {"encoding": connection.encoding, **connection.read_options()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "BLOCK", 3)
+        sheets = [len(sheet.rows) for sheet in files.read_sheets(path, cut=partial(in_blocks, connection), **options)]
+    assert len(sheets) > 1
+    assert max(sheets) < sum(sheets)
 
 
 def shop(folder: Path, lines: list[str], **options: Any) -> MappedCsv:

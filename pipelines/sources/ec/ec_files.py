@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
 from pydantic import Field, field_validator
@@ -149,7 +149,7 @@ class EcFiles(FileConnection):
 
     source: ClassVar[str] = "ec"
     tables: ClassVar[tuple[str, ...]] = tuple(layout.table.name for layout in LAYOUTS)
-    documents_are_runs: ClassVar[bool] = True
+    rows_stand_alone: ClassVar[bool] = True
 
     shop: str | None = None
     currency: str = "JPY"
@@ -168,10 +168,6 @@ class EcFiles(FileConnection):
             if unknown:
                 raise ValueError(f"{name} has no column {', '.join(sorted(unknown))}; it has {', '.join(known[name])}")
         return headers
-
-    def documents(self, rows: pd.DataFrame) -> pd.Series[Any]:
-        """Each row by itself."""
-        return pd.Series(rows.index.astype(str), index=rows.index, dtype=object)
 
     def read(self, sheet: Sheet) -> Iterator[Frame]:
         """The rows of one file, whichever of the five it is."""

@@ -109,6 +109,7 @@ class PlanFiles(FileConnection):
 
     source: ClassVar[str] = "plan"
     tables: ClassVar[tuple[str, ...]] = ("initiatives", "initiative_subjects", "targets")
+    rows_stand_alone: ClassVar[bool] = True
 
     date_format: str | None = None
     currency: str = "JPY"

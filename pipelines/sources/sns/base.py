@@ -70,6 +70,7 @@ class SnsFile(FileConnection):
     """Options and reading that the SNS kinds have in common."""
 
     source: ClassVar[str] = "sns"
+    rows_stand_alone: ClassVar[bool] = True
     required: ClassVar[tuple[str, ...]]  # columns that must be named, beside the account
     extra: ClassVar[tuple[str, ...]] = ()  # names in `columns` that are not columns of the contract
 

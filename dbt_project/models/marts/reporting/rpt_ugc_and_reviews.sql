@@ -56,7 +56,8 @@ counted as (
             when min(polarity_source) < max(polarity_source) then 'several'
             else min(polarity_source)
         end as polarity_source,
-        {{ stable('avg(polarity)') }} as mean_polarity,
+        -- Whole millionths: the sum of floating-point numbers depends on the order of rows, and with it how a half at the seventh decimal is rounded.
+        {{ stable('avg(cast(polarity as decimal(9, 6)))') }} as mean_polarity,
         {{ count_if('polarity > 0.05') }} as positive,
         {{ count_if('polarity < -0.05') }} as negative,
         {{ count_if("disclosure is not null") }} as disclosed,

@@ -1,9 +1,8 @@
-"""The customers' facts as an analyst would write them in pandas: orders, lines, customer months with RFM, cohorts.
+"""The few facts that a first script would have: some columns of orders, lines, customer months with RFM, and cohorts.
 
-    python -m tests.bench.plain_pandas <home> <folder for the results>
+    python -m tests.bench.plain_pandas.few <home> <folder for the results>
 
-Reads the same landing files as the pipeline and writes one Parquet file per table. For the company of `engagement generate
---scale` only: one shop, one currency, customers known by one mail address. `differences` holds the results against a warehouse.
+As tests.bench.plain_pandas, for the company of `engagement generate --scale` only, and customers are their mail addresses.
 """
 
 from __future__ import annotations
@@ -11,35 +10,27 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 
-# Columns that both sides have, by published table; all of a table's rows are compared.
-COMPARED = {
+from tests.bench.plain_pandas import landing
+
+# The columns that are made.
+MADE = {
     "fct_orders": ("order_id", "customer_key", "status", "lines_n", "gross_amount", "net_amount", "tax_amount", "business_date"),
     "fct_order_lines": ("order_id", "line_no", "customer_key", "line_type", "quantity", "amount", "tax_amount", "is_sold"),
     "fct_customer_engagement_months": (
         "customer_key", "month_start", "orders", "net_sales", "orders_to_date", "recency_days", "recency_quintile",
         "frequency_quintile", "monetary_quintile",
     ),
-    "rpt_customer_cohorts": ("cohort_month", "month_start", "customers", "active_customers"),
+    "rpt_customer_cohorts": ("shop", "cohort_month", "month_start", "customers", "active_customers"),
 }  # fmt: skip
 
 
 def read(home: Path, table: str, columns: list[str]) -> pd.DataFrame:
-    """A landing table with its days as timestamps and its money as floats: all amounts here are whole yen."""
-    frame = pd.read_parquet(
-        home / "landing" / "ec" / table,
-        columns=[*columns, "updated_at", "change_date", "business_date"],
-        filters=[("connection", "==", "shop")],
-        partitioning=None,
-    )
-    for name in {"amount", "tax_amount", "total_amount"} & set(columns):
-        frame[name] = frame[name].astype(float)
-    for name in ("change_date", "business_date"):
-        frame[name] = pd.to_datetime(frame[name])
-    return frame.sort_values(["updated_at", "change_date"], kind="stable")
+    """All landed versions of a table of the shop, the newest last."""
+    frame = landing.read(home, f"ec/{table}", [*columns, "business_date"])
+    return frame.sort_values(landing.VERSION, kind="stable")
 
 
 def facts(home: Path) -> dict[str, pd.DataFrame]:
@@ -125,24 +116,7 @@ def cohorts(sold: pd.DataFrame) -> pd.DataFrame:
     every = every[every["month_start"] >= every["cohort_month"]]
     every = every.merge(active.reset_index(), on=["cohort_month", "month_start"], how="left")
     every["active_customers"] = every["active_customers"].fillna(0).astype(int)
-    return every
-
-
-def differences(results: Path, warehouse: Path) -> list[str]:
-    """Tables of which a row is on one side only, with the number of such rows."""
-    found = []
-    with duckdb.connect(str(warehouse), read_only=True) as sql:
-        for table, columns in COMPARED.items():
-            types = dict(
-                sql.execute(f"select column_name, data_type from duckdb_columns() where table_name = '{table}'").fetchall()
-            )
-            names = ", ".join(f"{name}::{types[name]} as {name}" for name in columns)
-            where = "where shop = 'all'" if table == "rpt_customer_cohorts" else ""
-            ours, theirs = f"select {names} from {table} {where}", f"select {names} from '{results / table}.parquet'"
-            query = f"select count(*) from (({ours} except all {theirs}) union all ({theirs} except all {ours}))"
-            if count := sql.execute(query).fetchall()[0][0]:
-                found.append(f"{table}: {count} rows differ")
-    return found
+    return pd.concat([every.assign(shop="shop"), every.assign(shop="all")])
 
 
 if __name__ == "__main__":
@@ -151,4 +125,4 @@ if __name__ == "__main__":
     target = Path(sys.argv[2])
     target.mkdir(parents=True, exist_ok=True)
     for name, frame in facts(Path(sys.argv[1])).items():
-        frame[[column for column in COMPARED[name] if column in frame]].to_parquet(target / f"{name}.parquet", index=False)
+        frame[[column for column in MADE[name] if column in frame]].to_parquet(target / f"{name}.parquet", index=False)
