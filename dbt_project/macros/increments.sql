@@ -74,24 +74,51 @@ union
     from {{ arg_dict["temp_relation"] }}
 {% endmacro %}
 
+{# Whether `dbt build` keeps what the build before made: some landed day is as it was then, which none is to a build from nothing. #}
+{% macro is_on_top() -%}
+    {%- if execute and flags.WHICH == "build" and not flags.FULL_REFRESH -%}
+        {%- set kept_days = "select 1 from " ~ source("landing", "days") ~ " where not is_changed limit 1" -%}
+        {%- do return(run_query(kept_days).rows | length > 0) -%}
+    {%- endif -%}
+    {%- do return(false) -%}
+{%- endmacro %}
+
 {#
-    Where clause of a test that in a night looks only at rows of the keys that were built anew: the others are those that the build before
-    tested, as a night that keeps them follows one whose tests all held. All rows are tested when no key is listed, as in a build from
+    Where clause of a test that in a night looks only at rows of the keys that were built anew, none when there are none: the others are
+    those that the build before tested, as a night that keeps them follows one whose tests all held. All rows are tested in a build from
     nothing, and by any other command than `dbt build`. `changed` is the name of the model that lists the keys.
 #}
 {% macro where_built_anew(row, changed, key) -%}
-    {%- if execute and flags.WHICH == "build" -%}
-        {%- set listed = adapter.get_relation(database=target.database, schema=target.schema, identifier=changed) -%}
-        {%- if listed and run_query("select 1 from " ~ listed ~ " limit 1").rows | length %}
-    where {{ is_among(row, listed, key) }}
-        {%- endif -%}
+    {%- if is_on_top() %}
+    where {{ is_among(row, listed_keys(changed), key) }}
     {%- endif -%}
 {%- endmacro %}
 
-{# The same for the tested table of a test of its grain, if it is kept and the grain holds its key: then rows of two keys are never one. #}
+{# The table of the model that lists the changed keys; not by ref(), as a test of any table may need any of them. #}
+{% macro listed_keys(changed) -%}
+    {{- adapter.get_relation(database=target.database, schema=target.schema, identifier=changed) -}}
+{%- endmacro %}
+
+{#
+    The same for the tested table of a test of its grain, if it is kept. Where the grain holds the key, rows of two keys are never one. Where
+    it does not, a row that was built anew may be one with a row that was kept: all rows are
+    looked at that share the grain, or its first column, of one built anew.
+#}
 {% macro where_grain_built_anew(row, columns) -%}
     {%- set tested = graph.nodes[model.attached_node].config if execute and model.attached_node else {} -%}
-    {%- if tested.materialized == "incremental" and tested.unique_key | reject("in", columns) | list | length == 0 -%}
-        {{- where_built_anew(row, tested.meta["changed"], tested.unique_key) -}}
+    {%- if tested.materialized == "incremental" -%}
+        {%- set changed, key = tested.meta["changed"], tested.unique_key -%}
+        {%- if key | reject("in", columns) | list | length == 0 -%}
+            {{- where_built_anew(row, changed, key) -}}
+        {%- elif is_on_top() %}
+    {%- set listed = listed_keys(changed) %}
+    where
+        {{ is_among(row, listed, key) }}
+        or {{ columns | first }} in (
+            select anew.{{ columns | first }}
+            from {{ graph.nodes[model.attached_node].relation_name }} as anew
+            where {{ is_among("anew", listed, key) }}
+        )
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

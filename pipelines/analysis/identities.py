@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -22,34 +24,57 @@ def customer_aliases(sightings: pd.DataFrame, *, mails_per_phone: int) -> pd.Dat
     None where it had none. Returns `alias_pid`, `customer_key`, one row per pseudonym. Persons are the connected components of
     the graph of sightings; a person's key is their smallest mail pseudonym, else phone, else customer number.
     """
-    seen = sightings.astype(object).where(sightings.notna(), None)
-    mails = seen[["phone_pid", "mail_pid"]].dropna().drop_duplicates()
-    counts = mails.groupby("phone_pid").size()
-    shared = counts[counts > mails_per_phone].index
-    edges = [_pairs(seen, first, "customer_pid") for first in ("mail_pid", "phone_pid", "merged_into_pid")]
-    edges.append(_pairs(seen, "mail_pid", "phone_pid"))
-    pairs = pd.concat(edges, ignore_index=True)
-    pairs = pairs[~pairs["a"].isin(shared) & ~pairs["b"].isin(shared)]
+    seen = [pa.array(sightings[name], pa.string(), from_pandas=True) for name in (*_JOINING, "social_pid")]
+    # From here on a pseudonym is its number, -1 for none: there are millions, and texts are slow.
+    coded = pa.chunked_array(seen).combine_chunks().dictionary_encode()
+    names = coded.dictionary
+    numbers = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).reshape(len(seen), -1)
+    mail, phone, customer, merged, social = numbers
+    phones = _pairs(phone, mail)[0]
+    shared = np.flatnonzero(np.bincount(phones, minlength=len(names)) > mails_per_phone)
+    edges = [_pairs(mail, customer), _pairs(phone, customer), _pairs(merged, customer), _pairs(mail, phone)]
+    a, b = np.concatenate(edges, axis=1)
+    joining = ~(np.isin(a, shared) | np.isin(b, shared))
+    a, b = a[joining], b[joining]
 
-    nodes = pd.concat(
-        [pd.DataFrame({"alias_pid": seen[name].dropna().unique(), "rank": rank}) for rank, name in enumerate(_JOINING)]
-    ).drop_duplicates("alias_pid")
-    nodes = nodes.sort_values(["rank", "alias_pid"], kind="stable", ignore_index=True)
-    if nodes.empty:
-        return pd.DataFrame({"alias_pid": pd.Series(dtype="str"), "customer_key": pd.Series(dtype="str")})
-    position = pd.Series(np.arange(len(nodes)), index=nodes["alias_pid"])
-    ends = position.loc[pairs["a"]].to_numpy(), position.loc[pairs["b"]].to_numpy()
-    graph = coo_array((np.ones(len(pairs), dtype=np.int8), ends), shape=(len(nodes), len(nodes)))
+    # A node's rank is the first kind of pseudonym it is seen as.
+    rank = np.full(len(names), len(_JOINING))
+    for place, kind in reversed(list(enumerate(numbers[: len(_JOINING)]))):
+        rank[kind[kind >= 0]] = place
+    nodes = np.flatnonzero(rank < len(_JOINING))
+    graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(len(names), len(names)))
     person = connected_components(graph, directed=False)[1]
-    # Nodes are sorted by what makes the better key: a component's first node names it.
-    first = pd.Series(np.arange(len(nodes))).groupby(person).transform("min").to_numpy()
-    nodes["customer_key"] = nodes["alias_pid"].to_numpy()[first]
+    key = _first_of_each(person, rank, names)[person]
 
-    declared = seen[["social_pid", "customer_pid"]].dropna().rename(columns={"social_pid": "alias_pid"})
-    declared["customer_key"] = declared["customer_pid"].map(nodes.set_index("alias_pid")["customer_key"])
-    handles = declared[["alias_pid", "customer_key"]].sort_values("customer_key").drop_duplicates("alias_pid")
-    return pd.concat([nodes[["alias_pid", "customer_key"]], handles], ignore_index=True)
+    handles = pd.DataFrame({"alias": social, "key": customer})[(social >= 0) & (customer >= 0)].drop_duplicates()
+    handles["key"] = key[handles["key"]]
+    handles["name"] = names.take(pa.array(handles["key"])).to_pandas().to_numpy()
+    handles = handles.sort_values("name").drop_duplicates("alias")
+    aliases = np.concatenate([nodes, handles["alias"]])
+    keys = np.concatenate([key[nodes], handles["key"]])
+    return pd.DataFrame(
+        {
+            name: names.take(pa.array(of)).to_pandas().astype("str")
+            for name, of in (("alias_pid", aliases), ("customer_key", keys))
+        }
+    )
 
 
-def _pairs(seen: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    return seen[[first, second]].dropna().drop_duplicates().set_axis(["a", "b"], axis=1)
+def _pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Each pair of numbers that stands on one record, once, as two rows."""
+    both = (first >= 0) & (second >= 0)
+    return pd.DataFrame({"a": first[both], "b": second[both]}).drop_duplicates().to_numpy().T
+
+
+def _first_of_each(person: np.ndarray, rank: np.ndarray, names: pa.StringArray) -> np.ndarray:
+    """The node that names each person: of the lowest rank, among those the smallest text."""
+    least = np.full(person.max(initial=-1) + 1, len(_JOINING))
+    np.minimum.at(least, person, rank)
+    candidates = np.flatnonzero(rank == least[person])
+    first = np.empty(len(least), dtype=np.int64)
+    first[person[candidates]] = candidates
+    # Most persons have one mail address; only the others' texts are compared.
+    several = candidates[np.bincount(person[candidates], minlength=len(least))[person[candidates]] > 1]
+    backwards = several[pc.sort_indices(names.take(pa.array(several)), sort_keys=[("", "descending")]).to_numpy()]
+    first[person[backwards]] = backwards
+    return first

@@ -20,12 +20,12 @@ from tests.models.shopping import Shopping, landing, orders, seeds
 
 REPORTS = (
     "fct_order_lines", "rpt_customer_months", "rpt_second_purchases", "int_retention_subjects", "rpt_rfm_segments",
-    "rpt_sns_posts",
+    "rpt_sns_posts", "rpt_customer_cohorts", "int_scorecard_intervals",
 )  # fmt: skip
 # What changed, and what changed since the last build, is another thing in a build from nothing.
 OF_THE_BUILD = {
     "stg_ec__changed_orders", "int_changed_orders", "int_changed_customers", "stg_sns__changed_posts", "int_changed_posts",
-    "int_changed_months", "int_month_digests",
+    "int_changed_months", "int_month_digests", "int_customer_digests", "int_changed_deeds",
 }  # fmt: skip
 FIRST = date(2025, 2, 1)
 
@@ -128,7 +128,8 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
     kept = {node["name"] for node in increments.nodes.values() if node["config"]["materialized"] == "incremental"}
     assert kept == {
         "stg_ec__orders", "stg_ec__order_lines", "fct_orders", "fct_order_lines", "int_shop_orders", "stg_sns__posts",
-        "fct_sns_post_days", "fct_customer_engagement_months", "int_customer_lapses",
+        "fct_sns_post_days", "fct_customer_engagement_months", "int_customer_lapses", "int_customer_shop_months",
+        "int_customer_months", "rpt_rfm_segments",
     }  # fmt: skip
     for name in kept:
         code = increments.nodes[f"model.engagement.{name}"]["compiled_code"]

@@ -47,19 +47,7 @@ compared as (
             and coalesce(identified.order_id, built.order_id) = landed.order_id
 ),
 
--- Their other orders, too: each has a number among them.
-customers as (
-    select customer_key from compared
-    where is_touched
-    union
-    select former_customer_key from compared
-    where is_touched
-),
-{%- endif %}
-
--- Lines may be there before their order is, and then nobody's.
-changed as (
-    {%- if before %}
+touched as (
     select
         order_key,
         connection,
@@ -67,7 +55,32 @@ changed as (
         customer_key,
         former_customer_key
     from compared
-    where is_touched or customer_key in (select customers.customer_key from customers)
+    where is_touched
+),
+
+-- Their other orders, too: each has a number among them.
+customers as (
+    select customer_key from touched
+    union
+    select former_customer_key from touched
+),
+{%- endif %}
+
+-- What is not touched is as it was. Lines may be there before their order is, and then nobody's.
+changed as (
+    {%- if before %}
+    select * from touched
+    union all
+    select
+        built.order_key,
+        built.shop as connection,
+        built.order_id,
+        built.customer_key,
+        built.customer_key as former_customer_key
+    from {{ before }} as built
+    where
+        built.customer_key in (select customers.customer_key from customers)
+        and built.order_key not in (select touched.order_key from touched)
     union all
     {%- endif %}
     select

@@ -6,4 +6,5 @@ def model(dbt, session):
     from pipelines.analysis.identities import customer_aliases
 
     dbt.config(materialized="table")
-    return customer_aliases(dbt.ref("int_customer_sightings").df(), mails_per_phone=int(dbt.config.get("mails_per_phone")))
+    seen = dbt.ref("int_customer_sightings").project("merged_into_pid, mail_pid, phone_pid, social_pid, customer_pid")
+    return customer_aliases(seen.df(), mails_per_phone=int(dbt.config.get("mails_per_phone")))

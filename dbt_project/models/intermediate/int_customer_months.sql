@@ -1,4 +1,6 @@
 -- One row per customer x month in which they bought or did something else.
+{{ config(materialized='incremental', unique_key=['customer_key'], meta={'changed': 'int_changed_deeds'}) }}
+{%- set changed = ref('int_changed_deeds') %}
 {%- set subscription_counts = ["subscriptions_active", "subscriptions_paused", "subscriptions_cancelled"] %}
 {%- set counts = [
     "survey_responses", "promoter_answers", "mentions", "organic_posts", "incentivised_posts", "organic_reviews",
@@ -10,38 +12,40 @@ with shop_months as (
 ),
 
 adjustments as (
-    select * from {{ ref('fct_order_adjustments') }}
+    select adjustments.*
+    from {{ ref('fct_order_adjustments') }} as adjustments
+    {{ where_changed('adjustments', changed, ['customer_key']) }}
 ),
 
 activities as (
-    select * from {{ ref('int_customer_activities') }}
+    select activities.*
+    from {{ ref('int_customer_activities') }} as activities
+    {{ where_changed('activities', changed, ['customer_key']) }}
 ),
 
 subscription_months as (
-    select * from {{ ref('fct_subscription_months') }}
+    select subscription_months.*
+    from {{ ref('fct_subscription_months') }} as subscription_months
+    {{ where_changed('subscription_months', changed, ['customer_key']) }}
 ),
 
-customers as (
-    select
-        customer_key,
-        min(month_start) as first_month,
-        case when min(currency) = max(currency) then min(currency) end as currency
-    from {{ ref('int_shop_orders') }}
-    where shop = 'all'
-    group by customer_key
+bought as (
+    select bought.*
+    from {{ ref('int_customer_shop_months') }} as bought
+    {{ where_changed('bought', changed, ['customer_key']) }}
 ),
 
 sales_of_month as (
-    select
-        customer_key,
-        month_start,
-        count(*) as orders,
-        max(business_date) as last_order_date,
-        sum(net_amount) as net_amount,
-        {{ sum_if_complete('net_jpy') }} as net_jpy
-    from {{ ref('int_shop_orders') }}
+    select * from bought
     where shop = 'all'
-    group by customer_key, month_start
+),
+
+customers as (
+    select distinct
+        customer_key,
+        first_month,
+        currency
+    from sales_of_month
 ),
 
 returns_of_month as (

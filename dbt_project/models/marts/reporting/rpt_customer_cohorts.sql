@@ -1,42 +1,26 @@
 -- One row per shop (or all) x cohort month x months since.
-with sales as (
-    select * from {{ ref('int_shop_orders') }}
-),
-
-shop_months as (
+with shop_months as (
     select * from {{ ref('int_shop_months') }}
-),
-
-members as (
-    select
-        shop,
-        customer_key,
-        month_start as cohort_month
-    from sales
-    where order_number = 1
-),
-
-cohorts as (
-    select
-        shop,
-        cohort_month,
-        count(*) as customers
-    from members
-    group by shop, cohort_month
 ),
 
 activity as (
     select
-        members.shop,
-        members.cohort_month,
-        sales.month_start,
-        count(distinct sales.customer_key) as active_customers
-    from members
-    inner join sales
-        on
-            members.shop = sales.shop
-            and members.customer_key = sales.customer_key
-    group by members.shop, members.cohort_month, sales.month_start
+        shop,
+        cohort_month,
+        month_start,
+        count(*) as active_customers
+    from {{ ref('int_customer_shop_months') }}
+    group by shop, cohort_month, month_start
+),
+
+-- All of a cohort bought in its own month.
+cohorts as (
+    select
+        shop,
+        cohort_month,
+        active_customers as customers
+    from activity
+    where cohort_month = month_start
 ),
 
 -- Every month up to the shop's last one has a row: a month nobody came back in is 0, a month that has not come has none.

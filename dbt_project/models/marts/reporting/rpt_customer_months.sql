@@ -12,17 +12,6 @@ adjustments as (
 ),
 
 -- What is read more than once is named where it is read: DuckDB would put all of it aside.
-customers_of_month as (
-    select
-        shop,
-        month_start,
-        customer_key,
-        max(day_number) as day_number,
-        max(net_amount) as largest_net_amount
-    from {{ ref('int_shop_orders') }}
-    group by shop, month_start, customer_key
-),
-
 active_in_month as (
     select
         shop,
@@ -30,7 +19,7 @@ active_in_month as (
         count(*) as active_customers,
         {{ count_if('day_number > 1') }} as repeat_customers,
         {{ count_if('largest_net_amount > 0') }} as paying_customers
-    from customers_of_month
+    from {{ ref('int_customer_shop_months') }}
     group by shop, month_start
 ),
 

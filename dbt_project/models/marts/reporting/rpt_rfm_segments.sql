@@ -1,6 +1,17 @@
 -- One row per month x segment x segment of the month before.
+{{ config(materialized='incremental', unique_key=['month_start'], meta={'changed': 'int_changed_months'}) }}
+{%- set changed = ref('int_changed_months') %}
 with customer_months as (
-    select * from {{ ref('fct_customer_engagement_months') }}
+    select customer_months.*
+    from {{ ref('fct_customer_engagement_months') }} as customer_months
+    {%- if is_incremental() %}
+    -- Changed are all months from the first one on, and that one looks at the month before.
+    where
+        customer_months.month_start >= (
+            select cast({{ dbt.dateadd('month', -1, 'min(changed.month_start)') }} as date)
+            from {{ changed }} as changed
+        )
+    {%- endif %}
 ),
 
 moves as (
@@ -25,6 +36,7 @@ counted as (
         {{ sum_if_complete('net_sales_jpy') }} as net_sales_jpy,
         {{ sum_if_complete('net_sales_jpy_to_date') }} as net_sales_jpy_to_date
     from moves
+    {{ where_changed('moves', changed, ['month_start']) }}
     group by month_start, rfm_segment, previous_segment
 ),
 
