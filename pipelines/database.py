@@ -86,6 +86,7 @@ class Earlier:
         self._file, self._threads = file, threads
         self._look = threads.submit(lambda: file.exists() and digest(file) == checksum)
         self._copying: Future[None] | None = None
+        self._syncing: Future[None] | None = None
 
     def is_as_published(self) -> bool:
         """Whether nobody has written to it since."""
@@ -100,8 +101,12 @@ class Earlier:
     def _copy(self, to: Path) -> None:
         if self.is_as_published():
             shutil.copyfile(self._file, to)
-            # The disk has begun with it when the file is sealed, which alone counts.
-            self._threads.submit(synced, to)
+            self._syncing = self._threads.submit(synced, to)
+
+    def require_written(self) -> None:
+        """OSError when the copy did not reach the disk: the system tells that once, and not again when the file is sealed."""
+        if self._syncing is not None:
+            self._syncing.result()
 
 
 def attach(sql: duckdb.DuckDBPyConnection, file: Path) -> None:

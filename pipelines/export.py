@@ -107,7 +107,7 @@ def export(
         _database(sql, folder, parts, month_columns, before, earlier, nights, done)
         jobs: list[Job] = [*pages.items()]
         if DATABASE not in done.checksums:
-            jobs.append((DATABASE, None))
+            jobs.append((DATABASE, earlier.require_written if earlier else None))
         jobs += [job for part in parts if not taken.get(part) for job in _jobs(sql, part, folder)]
         done.checksums |= threads.map(lambda job: _sealed(folder, *job), jobs)
     return done

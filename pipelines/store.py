@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
+from pipelines.sealed import synced
 from pipelines.sources.contract import TABLES
 from pipelines.sources.places import Place, matching
 from pipelines.sources.schema import Table
@@ -209,7 +210,7 @@ def write_private(file: Path, text: str) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(temporary, file)
-    _fsync(file.parent)
+    synced(file.parent)
 
 
 def private(folder: Path) -> Path:
@@ -255,7 +256,7 @@ def settle(home: Path) -> None:
                 os.replace(old, away)
             if new.exists():
                 os.replace(new, old)
-        _fsync(home)
+        synced(home)
         ready.unlink()
     if rotation.exists():
         shutil.rmtree(rotation)
@@ -349,9 +350,9 @@ def _replacing(file: Place) -> Iterator[Path]:
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.parent / f".{file.name}.{os.getpid()}.tmp"
     yield temporary
-    _fsync(temporary)
+    synced(temporary)
     os.replace(temporary, file)
-    _fsync(file.parent)
+    synced(file.parent)
 
 
 def _by_day(rows: pa.Table) -> Iterator[tuple[date, pa.Table]]:
@@ -375,11 +376,3 @@ def _row_groups(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
             held, count = [], 0
     if held:
         yield pa.concat_tables(held)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -101,8 +101,8 @@ union
 
 {#
     The same for the tested table of a test of its grain, if it is kept. Where the grain holds the key, rows of two keys are never one. Where
-    it does not, a row that was built anew may be one with a row that was kept: all rows are
-    looked at that share the grain, or its first column, of one built anew.
+    it does not, a row that was built anew may be one with a row that was kept: all rows are looked at that share the grain, or its first
+    column, of one built anew.
 #}
 {% macro where_grain_built_anew(row, columns) -%}
     {%- set tested = graph.nodes[model.attached_node].config if execute and model.attached_node else {} -%}

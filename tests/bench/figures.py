@@ -86,10 +86,12 @@ def _ratios(results: dict[str, Result]) -> list[tuple[str, ...]]:
             for night in NIGHTS
         ),
         row("rewriting month files, share of the nightly", "0.05 at 10 M", ("nightly", "rewriting"), ("nightly", "wall")),
-        row("nightly / plain pandas, time", "0.5", ("nightly", "wall"), ("pandas", "wall")),
-        row("nightly / plain pandas, memory", "0.33", ("nightly", "peak"), ("pandas", "peak")),
-        row("full rebuild / plain pandas, time", "0.5", ("full", "wall"), ("pandas", "wall")),
-        row("full rebuild / plain pandas, memory", "0.33", ("full", "peak"), ("pandas", "peak")),
+        *(
+            row(f"{MEASURED[night]} / {MEASURED[script]}, {what}", budget, (night, key), (script, key))
+            for script in ("pandas", "few")
+            for night in ("nightly", "full")
+            for what, budget, key in (("time", "0.5", "wall"), ("memory", "0.33", "peak"))
+        ),
         row("floor / copy of the input's bytes", "", ("floor", "wall"), ("copy", "wall")),
     ]
     peaks = [max((result[night]["peak"] for night in NIGHTS if night in result), default=0) / 1e9 for result in results.values()]

@@ -75,3 +75,21 @@ def test_pandas_and_the_models_agree_and_a_changed_value_is_found(company: Path,
         "rpt_customer_cohorts: 1 rows differ",
         "rpt_sales_days: 1 rows differ",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ("(1, 1.0), (2, 1.0000005)", []),
+        ("(1, 1.0), (2, 1.1)", ["figures: 2 rows differ"]),
+        ("(1, 1.0000005), (1, 1.0000005)", ["figures: 2 rows differ"]),
+        ("(1, 1.0), (2.4, 1.0)", ["figures: number has values that are no BIGINT"]),
+    ],
+    ids=["a float that is near", "another float", "one row twice for two", "a value the type cannot hold"],
+)
+def test_rows_are_paired_one_by_one_where_floats_are_near(tmp_path: Path, rows: str, found: list[str]) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as sql:
+        sql.execute("create table figures as from (values (1::bigint, 1.0::double), (2, 1.0)) as given(number, figure)")
+        made = f"select number::double as number, figure::double as figure from (values {rows}) as made(number, figure)"
+        sql.execute(f"copy ({made}) to '{tmp_path / 'figures.parquet'}'")
+    assert differences(tmp_path, tmp_path / "warehouse.duckdb") == found

@@ -14,9 +14,9 @@ NEAR = 1.5e-6  # figures are rounded to six decimals; a sum of floats, and so a 
 def differences(results: Path, warehouse: Path, *, is_part: bool = False) -> list[str]:
     """Tables of which a row is on one side only, with the number of such rows; columns that vary and were not made.
 
-    A row is known by a hash of its columns in the warehouse's types; rows without a like are paired if nothing but floats differ,
-    by `NEAR` at most. Unless the results are only a part of the columns (`is_part`), a column that pandas did not make must say
-    the same in all rows: the only shop, the only currency.
+    A row is known by a hash of its columns in the warehouse's types, which must lose nothing of a value that is no amount; rows
+    without a like are paired, each with one, if nothing but floats differ, by `NEAR` at most. Unless the results are only a part
+    of the columns (`is_part`), a column that pandas did not make must say the same in all rows: the only shop, the only currency.
     """
     found = []
     with duckdb.connect(str(warehouse), read_only=True) as sql:
@@ -24,14 +24,18 @@ def differences(results: Path, warehouse: Path, *, is_part: bool = False) -> lis
         for file in sorted(results.glob("*.parquet")):
             table = file.stem
             columns = dict(sql.execute(COLUMNS, [table]).fetchall())
-            made = {name for name, *_ in sql.execute(f"describe from '{file}'").fetchall()}
-            found += [f"{table}: {name} is no column" for name in sorted(made - columns.keys())]
-            left_out = [] if is_part else sorted(columns.keys() - made)
+            made = {name: kind for name, kind, *_ in sql.execute(f"describe from '{file}'").fetchall()}
+            found += [f"{table}: {name} is no column" for name in sorted(made.keys() - columns.keys())]
+            left_out = [] if is_part else sorted(columns.keys() - made.keys())
             for name in left_out:
                 values = sql.execute(f"select count(distinct {name}) + count(distinct {name} is null) from {table}").fetchall()
                 if values[0][0] > 2:
                     found.append(f"{table}: {name} is missing")
             types = {name: kind for name, kind in columns.items() if name in made}
+            for name, kind in types.items():
+                lost = f"select 1 from '{file}' where {name}::{kind}::{made[name]} is distinct from {name} limit 1"
+                if not kind.startswith(("DOUBLE", "DECIMAL")) and sql.execute(lost).fetchall():
+                    found.append(f"{table}: {name} has values that are no {kind}")
             if count := _unlike(sql, table, f"'{file}'", types):
                 found.append(f"{table}: {count} rows differ")
     return found
@@ -46,15 +50,19 @@ def _unlike(sql: duckdb.DuckDBPyConnection, table: str, file: str, types: dict[s
         from (select hash({row}) as row, 1 as side from {table} union all select hash({row}), -1 from {file})
         group by row having sum(side) <> 0""")
     columns = ", ".join(f"{name}::{kind} as {name}" for name, kind in types.items())
+    floats = [name for name, kind in types.items() if kind == "DOUBLE"]
+    alike = [name for name in types if name not in floats]
+    order = f"partition by {', '.join(alike) or 'true'} order by {', '.join(floats) or 'true'}"
     ours, theirs = (
-        f"(select {columns} from {side} where hash({row}) in (select row from unlike where is_one_sided))"
+        f"""(select *, row_number() over ({order}) as nth
+        from (select {columns} from {side} where hash({row}) in (select row from unlike where is_one_sided)))"""
         for side in (table, file)
     )
     near = " and ".join(
-        f"(abs(ours.{name} - theirs.{name}) <= {NEAR} or (ours.{name} is null and theirs.{name} is null))"
-        if kind == "DOUBLE"
-        else f"ours.{name} is not distinct from theirs.{name}"
-        for name, kind in types.items()
+        [f"ours.{name} is not distinct from theirs.{name}" for name in (*alike, "nth")]
+        + [
+            f"(abs(ours.{name} - theirs.{name}) <= {NEAR} or (ours.{name} is null and theirs.{name} is null))" for name in floats
+        ]
     )
     unlike = "select coalesce(sum(n), 0) from unlike"
     paired = f"select 2 * count(*) from {ours} as ours join {theirs} as theirs on {near}"
