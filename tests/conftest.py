@@ -25,6 +25,7 @@ COMPANIES = {
         "test_dbt_units",
         "test_hr_samples",
         "test_lake_samples",
+        "test_narrowed_tests",
         "test_samples",
         "test_survey_statistics",
     ),
