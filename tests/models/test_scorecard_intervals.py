@@ -25,6 +25,9 @@ CUSTOMERS = pd.DataFrame({"customer_key": [f"c{n}" for n in range(40)], "orders"
 SALES = CUSTOMERS.loc[CUSTOMERS.index.repeat(CUSTOMERS["orders"])].assign(
     shop="s", month_start=MONTH, net_jpy=lambda rows: RNG.gamma(2, 2000, len(rows)).round()
 )
+BOUGHT = SALES.groupby(["shop", "customer_key", "month_start"], as_index=False).agg(
+    net_jpy=("net_jpy", "sum"), orders=("net_jpy", "size")
+)
 SUBSCRIPTIONS = pd.DataFrame(
     {
         "shop": "t",
@@ -63,7 +66,7 @@ def intervals(models: Compiled) -> Iterator[duckdb.DuckDBPyConnection]:
     yield from _built(
         models,
         "int_scorecard_intervals",
-        int_shop_orders=SALES.drop(columns="orders"),
+        int_customer_shop_months=BOUGHT,
         fct_subscription_months=SUBSCRIPTIONS,
         fct_reviews=pd.DataFrame({"shop": "s", "business_date": MONTH, "is_incentivised": False, "rating": RATINGS}),
         rpt_sns_account_days=DAYS,
