@@ -83,24 +83,28 @@ readings = st.lists(
     max_size=6,
 )
 persons = st.integers(0, 3)
+# Of two persons, so that it is often one who bought.
 deeds = st.lists(
     st.builds(
-        Deed, st.sampled_from(["ec.reviews", "ec.subscription_events", "ec.points"]), st.integers(0, 2), persons,
+        Deed, st.sampled_from(["ec.reviews", "ec.subscription_events", "ec.points"]), st.integers(0, 2), st.integers(0, 1),
         days_of_shopping(), st.booleans(),
     ),
+    min_size=1,
     max_size=4,
     unique_by=lambda deed: (deed.table, deed.number),
 )  # fmt: skip
-# Days without orders, too: what else is in them is then all that changed.
-bought = st.builds(
-    Shopping, st.one_of(st.just([]), st.lists(orders(), min_size=2, max_size=6)).map(tuple), st.just(()), st.just(())
-)
-contents = st.builds(
-    Content, bought, readings, deeds, st.one_of(st.none(), st.dictionaries(persons, persons, max_size=1)), st.integers(0, 23)
-)
+bought = st.builds(Shopping, st.lists(orders(), min_size=2, max_size=6).map(tuple), st.just(()), st.just(()))
+mergers = st.dictionaries(persons, persons, max_size=1)
+merged = st.one_of(st.none(), mergers, mergers)
+contents = st.builds(Content, bought, readings, st.one_of(st.just([]), deeds), merged, st.integers(0, 23))
+_nothing = Shopping((), (), ())
+# Nobody buys, so that what they do beside it is all that may have changed.
+quiet = st.builds(Content, st.just(_nothing), st.just([]), deeds, st.none(), st.integers(0, 23))
 # The days that are landed, and landed again, night by night.
-nights = st.lists(
-    st.dictionaries(st.integers(0, 3), st.one_of(contents, contents, st.none()), min_size=1, max_size=2), min_size=2, max_size=4
+busy_nights = st.dictionaries(st.integers(0, 3), st.one_of(contents, contents, st.none()), min_size=1, max_size=2)
+quiet_nights = st.dictionaries(st.integers(4, 5), st.one_of(quiet, quiet, st.none()), min_size=1, max_size=2)
+nights = st.builds(
+    lambda first, later: [first, *later], busy_nights, st.lists(st.one_of(busy_nights, quiet_nights), min_size=1, max_size=3)
 )
 rates = st.sampled_from([(), ((date(2025, 2, 10), Decimal(150)),)])
 
@@ -109,7 +113,6 @@ rates = st.sampled_from([(), ((date(2025, 2, 10), Decimal(150)),)])
 _bought = tuple(
     Order(SHOP, date(2025, 1, 5), person, "number", "paid", False, (Line("item", Decimal(100), 0.1),), ()) for person in range(3)
 )
-_nothing = Shopping((), (), ())
 _review = Deed("ec.reviews", 0, 0, date(2025, 1, 5), False)
 _start = Deed("ec.subscription_events", 0, 1, date(2025, 1, 5), False)
 BESIDE_BUYING: list[dict[int, Content]] = [
