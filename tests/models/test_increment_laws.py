@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.models.compiled import LAW, Compiled, Day, Rows
 from tests.models.conftest import compiled
-from tests.models.shopping import Shopping, landing, orders, seeds
+from tests.models.shopping import Line, Order, Shopping, landing, orders, seeds
+from tests.models.shopping import days as dates
 
 REPORTS = (
     "fct_order_lines", "rpt_customer_months", "rpt_second_purchases", "int_retention_subjects", "rpt_rfm_segments",
@@ -28,6 +29,9 @@ OF_THE_BUILD = {
     "int_changed_months", "int_month_digests", "int_customer_digests", "int_changed_deeds",
 }  # fmt: skip
 FIRST = date(2025, 2, 1)
+SHOP = "yen_shop"
+NOTHING = Shopping((), (), ())
+ONE_ORDER = Order(SHOP, date(2025, 1, 5), 0, "number", "paid", False, (Line("item", Decimal(1000), 0.1),), ())
 
 readings = st.lists(
     st.fixed_dictionaries(
@@ -42,8 +46,16 @@ readings = st.lists(
     max_size=6,
 )
 bought = st.builds(Shopping, st.lists(orders(), min_size=2, max_size=6).map(tuple), st.just(()), st.just(()))
+# What persons do beside buying: who, when, and what.
+deeds = st.lists(
+    st.tuples(st.integers(0, 3), dates(), st.sampled_from(["review", "activated", "paused", "cancelled"])),
+    max_size=4,
+    unique_by=lambda deed: deed[0],
+)
+# An account that was made one with another.
+merges = st.one_of(st.none(), st.none(), st.tuples(st.integers(0, 4), st.integers(0, 4)))
 # What a connection's day of change holds: new orders, other versions of earlier ones, persons who turn out to be one.
-contents = st.tuples(bought, readings, st.booleans(), st.integers(0, 23))
+contents = st.tuples(bought, readings, st.booleans(), st.integers(0, 23), deeds, merges)
 # The days that are landed, and landed again, night by night.
 nights = st.lists(
     st.dictionaries(st.integers(0, 3), st.one_of(contents, contents, st.none()), min_size=1, max_size=2), min_size=2, max_size=4
@@ -51,15 +63,38 @@ nights = st.lists(
 rates = st.sampled_from([(), ((date(2025, 2, 10), Decimal(150)),)])
 
 
-def rows_of(day: int, content: tuple[Shopping, list[dict[str, Any]], bool, int] | None) -> dict[str, list[dict[str, Any]]]:
+Content = tuple[Shopping, list[dict[str, Any]], bool, int, list[tuple[int, date, str]], tuple[int, int] | None]
+
+
+def rows_of(day: int, content: Content | None) -> dict[str, list[dict[str, Any]]]:
     """The landing rows of one day of change; of one landed empty, none."""
     if content is None:
         return {}
-    shopping, read, has_accounts, hour = content
+    shopping, read, has_accounts, hour, done, merged = content
     version = {"change_date": FIRST + timedelta(days=day), "updated_at": datetime.combine(FIRST, time(hour), UTC)}
     found = landing(shopping)
     if not has_accounts:
         found["ec.customers"] = []
+    for account in found["ec.customers"]:
+        if merged and account["customer_pid"] == f"{SHOP}-{merged[0]}":
+            account["merged_into_pid"] = f"{SHOP}-{merged[1]}"
+    found["ec.reviews"] = [
+        _deed(person, at) | {"review_id": f"r{person}", "reviewed_at": _noon(at), "rating": 4.0}
+        for person, at, kind in done
+        if kind == "review"
+    ]
+    found["ec.subscription_events"] = [
+        _deed(person, at)
+        | {
+            "subscription_id": f"t{person}",
+            "event": kind,
+            "occurred_at": _noon(at),
+            "monthly_amount": Decimal(1000),
+            "currency": "JPY",
+        }
+        for person, at, kind in done
+        if kind != "review"
+    ]
     # Days share some of their orders: there these are later versions of the same.
     for row in (row for table in ("ec.orders", "ec.order_lines", "ec.adjustments") for row in found[table]):
         for name in row.keys() & {"order_id", "adjustment_id"}:
@@ -75,6 +110,14 @@ def rows_of(day: int, content: tuple[Shopping, list[dict[str, Any]], bool, int] 
         for reading in read
     ]
     return {table: [{**row, **version} for row in _one_per_key(rows)] for table, rows in found.items()}
+
+
+def _deed(person: int, day: date) -> dict[str, Any]:
+    return {"connection": SHOP, "customer_pid": f"{SHOP}-{person}", "business_date": day}
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), UTC)
 
 
 def _one_per_key(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -138,6 +181,14 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
 
 @LAW
 @given(nights=nights, known_rates=rates)
+@example(  # who bought does something else later, of which the orders know nothing
+    nights=[
+        {0: (Shopping((ONE_ORDER,), (), ()), [], True, 0, [], None)},
+        {1: (NOTHING, [], False, 0, [(0, date(2025, 1, 6), "review")], None)},
+        {1: (NOTHING, [], False, 0, [(0, date(2025, 1, 7), "activated")], None)},
+    ],
+    known_rates=(),
+)
 def test_increments_after_any_history_are_what_a_build_from_nothing_gives(
     increments: Compiled, from_nothing: Compiled, nights: list[dict[int, Any]], known_rates: tuple[tuple[date, Decimal], ...]
 ) -> None:
