@@ -46,7 +46,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str], log: Path, f
         watch.join()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{log.read_text(encoding='utf-8')[-TAIL:]}")
-    # The kernel knows the exact peak of the largest single process, the samples that of all together.
+    # The kernel knows the exact peak of the largest single process, the samples that of all together. To the kernel a process
+    # begins as a copy of the one that starts it: its peak is never less than what this one takes.
     largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return Measured(wall, usage.ru_utime + usage.ru_stime, max(peak[0], largest))
 
