@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import example, given
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.models.compiled import LAW, Compiled, Day, Rows
 from tests.models.conftest import compiled
 from tests.models.shopping import Line, Order, Shopping, landing, orders, seeds
-from tests.models.shopping import days as dates
+from tests.models.shopping import days as days_of_shopping
 
 REPORTS = (
     "fct_order_lines", "rpt_customer_months", "rpt_second_purchases", "int_retention_subjects", "rpt_rfm_segments",
@@ -30,8 +30,45 @@ OF_THE_BUILD = {
 }  # fmt: skip
 FIRST = date(2025, 2, 1)
 SHOP = "yen_shop"
-NOTHING = Shopping((), (), ())
-ONE_ORDER = Order(SHOP, date(2025, 1, 5), 0, "number", "paid", False, (Line("item", Decimal(1000), 0.1),), ())
+Rates = tuple[tuple[date, Decimal], ...]
+
+
+class Deed(NamedTuple):
+    """A row of `table` about a person; of the same number are versions of it, or events of one subscription."""
+
+    table: str
+    number: int
+    person: int
+    day: date
+    is_other: bool
+
+    def row(self) -> dict[str, Any]:
+        """The landing row: a review for a gift or for nothing, a subscription's end or start, points spent or earned."""
+        noon, other = datetime.combine(self.day, time(12), UTC), self.is_other
+        told: dict[str, dict[str, Any]] = {
+            "ec.reviews": {"review_id": "r", "reviewed_at": noon, "rating": 4.0, "is_incentivised": other},
+            "ec.subscription_events": {
+                "subscription_id": "t", "event": "cancelled" if other else "activated", "occurred_at": noon,
+                "monthly_amount": Decimal(1000), "currency": "JPY",
+            },
+            "ec.points": {"transaction_id": "p", "occurred_at": noon, "type": "used" if other else "earned", "points": 5.0},
+        }  # fmt: skip
+        named = {name: f"{value}{self.number}" if name.endswith("_id") else value for name, value in told[self.table].items()}
+        return named | {"connection": SHOP, "customer_pid": f"{SHOP}-{self.person}", "business_date": self.day}
+
+
+class Content(NamedTuple):
+    """What a connection's day of change holds: new orders, other versions of earlier ones, and what persons did beside buying.
+
+    `merged` is whose account became whose, so that two persons turn out to be one; None on a day without accounts.
+    """
+
+    shopping: Shopping
+    read: list[dict[str, Any]]
+    deeds: list[Deed]
+    merged: dict[int, int] | None
+    hour: int
+
 
 readings = st.lists(
     st.fixed_dictionaries(
@@ -45,56 +82,62 @@ readings = st.lists(
     ),
     max_size=6,
 )
-bought = st.builds(Shopping, st.lists(orders(), min_size=2, max_size=6).map(tuple), st.just(()), st.just(()))
-# What persons do beside buying: who, when, and what.
+persons = st.integers(0, 3)
+# Of two persons, so that it is often one who bought.
 deeds = st.lists(
-    st.tuples(st.integers(0, 3), dates(), st.sampled_from(["review", "activated", "paused", "cancelled"])),
+    st.builds(
+        Deed, st.sampled_from(["ec.reviews", "ec.subscription_events", "ec.points"]), st.integers(0, 2), st.integers(0, 1),
+        days_of_shopping(), st.booleans(),
+    ),
+    min_size=1,
     max_size=4,
-    unique_by=lambda deed: deed[0],
-)
-# An account that was made one with another.
-merges = st.one_of(st.none(), st.none(), st.tuples(st.integers(0, 4), st.integers(0, 4)))
-# What a connection's day of change holds: new orders, other versions of earlier ones, persons who turn out to be one.
-contents = st.tuples(bought, readings, st.booleans(), st.integers(0, 23), deeds, merges)
+    unique_by=lambda deed: (deed.table, deed.number),
+)  # fmt: skip
+bought = st.builds(Shopping, st.lists(orders(), min_size=2, max_size=6).map(tuple), st.just(()), st.just(()))
+mergers = st.dictionaries(persons, persons, max_size=1)
+merged = st.one_of(st.none(), mergers, mergers)
+contents = st.builds(Content, bought, readings, st.one_of(st.just([]), deeds), merged, st.integers(0, 23))
+_nothing = Shopping((), (), ())
+# Nobody buys, so that what they do beside it is all that may have changed.
+quiet = st.builds(Content, st.just(_nothing), st.just([]), deeds, st.none(), st.integers(0, 23))
 # The days that are landed, and landed again, night by night.
-nights = st.lists(
-    st.dictionaries(st.integers(0, 3), st.one_of(contents, contents, st.none()), min_size=1, max_size=2), min_size=2, max_size=4
+busy_nights = st.dictionaries(st.integers(0, 3), st.one_of(contents, contents, st.none()), min_size=1, max_size=2)
+quiet_nights = st.dictionaries(st.integers(4, 5), st.one_of(quiet, quiet, st.none()), min_size=1, max_size=2)
+nights = st.builds(
+    lambda first, later: [first, *later], busy_nights, st.lists(st.one_of(busy_nights, quiet_nights), min_size=1, max_size=3)
 )
 rates = st.sampled_from([(), ((date(2025, 2, 10), Decimal(150)),)])
 
-
-Content = tuple[Shopping, list[dict[str, Any]], bool, int, list[tuple[int, date, str]], tuple[int, int] | None]
+# Three persons buy; the first reviews, the second subscribes. Then the review is another, the subscription was none, and the
+# third spends points: nobody buys.
+_bought = tuple(
+    Order(SHOP, date(2025, 1, 5), person, "number", "paid", False, (Line("item", Decimal(100), 0.1),), ()) for person in range(3)
+)
+_review = Deed("ec.reviews", 0, 0, date(2025, 1, 5), False)
+_start = Deed("ec.subscription_events", 0, 1, date(2025, 1, 5), False)
+BESIDE_BUYING: list[dict[int, Content]] = [
+    {0: Content(Shopping(_bought, (), ()), [], [], {}, 0), 1: Content(_nothing, [], [_review, _start], None, 1)},
+    {
+        1: Content(_nothing, [], [_review._replace(is_other=True)], None, 1),
+        2: Content(_nothing, [], [Deed("ec.points", 0, 2, date(2025, 1, 6), True)], None, 2),
+    },
+]
 
 
 def rows_of(day: int, content: Content | None) -> dict[str, list[dict[str, Any]]]:
     """The landing rows of one day of change; of one landed empty, none."""
     if content is None:
         return {}
-    shopping, read, has_accounts, hour, done, merged = content
+    shopping, read, deeds, merged, hour = content
     version = {"change_date": FIRST + timedelta(days=day), "updated_at": datetime.combine(FIRST, time(hour), UTC)}
     found = landing(shopping)
-    if not has_accounts:
-        found["ec.customers"] = []
-    for account in found["ec.customers"]:
-        if merged and account["customer_pid"] == f"{SHOP}-{merged[0]}":
-            account["merged_into_pid"] = f"{SHOP}-{merged[1]}"
-    found["ec.reviews"] = [
-        _deed(person, at) | {"review_id": f"r{person}", "reviewed_at": _noon(at), "rating": 4.0}
-        for person, at, kind in done
-        if kind == "review"
-    ]
-    found["ec.subscription_events"] = [
-        _deed(person, at)
-        | {
-            "subscription_id": f"t{person}",
-            "event": kind,
-            "occurred_at": _noon(at),
-            "monthly_amount": Decimal(1000),
-            "currency": "JPY",
-        }
-        for person, at, kind in done
-        if kind != "review"
-    ]
+    accounts = {row["customer_pid"]: row for row in found.pop("ec.customers")}
+    if merged is not None:
+        for person, into in merged.items():
+            accounts[f"{SHOP}-{person}"]["merged_into_pid"] = f"{SHOP}-{into}"
+        found["ec.customers"] = list(accounts.values())
+    for deed in deeds:
+        found.setdefault(deed.table, []).append(deed.row())
     # Days share some of their orders: there these are later versions of the same.
     for row in (row for table in ("ec.orders", "ec.order_lines", "ec.adjustments") for row in found[table]):
         for name in row.keys() & {"order_id", "adjustment_id"}:
@@ -110,14 +153,6 @@ def rows_of(day: int, content: Content | None) -> dict[str, list[dict[str, Any]]
         for reading in read
     ]
     return {table: [{**row, **version} for row in _one_per_key(rows)] for table, rows in found.items()}
-
-
-def _deed(person: int, day: date) -> dict[str, Any]:
-    return {"connection": SHOP, "customer_pid": f"{SHOP}-{person}", "business_date": day}
-
-
-def _noon(day: date) -> datetime:
-    return datetime.combine(day, time(12), UTC)
 
 
 def _one_per_key(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -180,17 +215,10 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
 
 
 @LAW
+@example(nights=BESIDE_BUYING, known_rates=())
 @given(nights=nights, known_rates=rates)
-@example(  # who bought does something else later, of which the orders know nothing
-    nights=[
-        {0: (Shopping((ONE_ORDER,), (), ()), [], True, 0, [], None)},
-        {1: (NOTHING, [], False, 0, [(0, date(2025, 1, 6), "review")], None)},
-        {1: (NOTHING, [], False, 0, [(0, date(2025, 1, 7), "activated")], None)},
-    ],
-    known_rates=(),
-)
 def test_increments_after_any_history_are_what_a_build_from_nothing_gives(
-    increments: Compiled, from_nothing: Compiled, nights: list[dict[int, Any]], known_rates: tuple[tuple[date, Decimal], ...]
+    increments: Compiled, from_nothing: Compiled, nights: list[dict[int, Content | None]], known_rates: Rates
 ) -> None:
     rates = seeds(Shopping((), (), known_rates))
     days: dict[int, dict[str, list[dict[str, Any]]]] = {}
