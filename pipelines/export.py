@@ -38,7 +38,6 @@ UNDATED = "undated"  # the file of rows without a month
 BOM = "\ufeff"  # so that Excel reads Japanese
 FORMULA = tuple(map(ord, "=+@\t\r-"))  # a text that begins so a spreadsheet would run
 
-
 Job = tuple[str, Callable[[], object] | None]  # a file and who writes it, if it is not there yet
 
 

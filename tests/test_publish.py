@@ -124,6 +124,22 @@ def test_a_file_that_does_not_reach_the_disk_keeps_the_release_before(
     checked(tmp_path, release_days(tmp_path, *((day, amount + 1) for day, amount in days), sales=200))
 
 
+def test_a_copy_of_the_database_that_does_not_reach_the_disk_keeps_the_release_before(
+    tmp_path: Path, content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = release_days(tmp_path, ("2026-08-31", 1))
+    before = content(first)
+
+    def lost(path: Path) -> None:
+        raise OSError(errno.EIO, "input/output error", str(path))
+
+    monkeypatch.setattr("pipelines.database.synced", lost)  # the system tells it once: sealing the file would not know
+    with pytest.raises(OSError, match="input/output error"):
+        release_days(tmp_path, ("2026-08-31", 2))
+    assert (tmp_path / "releases" / "current").resolve() == first
+    assert content(first) == before
+
+
 def test_an_open_reader_keeps_its_rows_and_the_next_one_sees_the_new_ones(tmp_path: Path) -> None:
     release(tmp_path, sales=100)
     current = tmp_path / "releases" / "current" / DATABASE

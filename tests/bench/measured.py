@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -46,15 +45,19 @@ def measure(command: Sequence[str], environment: Mapping[str, str], log: Path, f
         watch.join()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{log.read_text(encoding='utf-8')[-TAIL:]}")
-    # The kernel knows the exact peak of the largest single process, the samples that of all together. To the kernel a process
-    # begins as a copy of the one that starts it: its peak is never less than what this one takes.
-    largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Measured(wall, usage.ru_utime + usage.ru_stime, max(peak[0], largest))
+    return Measured(wall, usage.ru_utime + usage.ru_stime, peak[0])
 
 
 def _watch(root: int, peak: list[int], ended: threading.Event) -> None:
+    """Keep the greatest memory of all processes together, or of one of them: that the kernel knows between two looks, too.
+
+    Not by `ru_maxrss`, which begins with what this process takes.
+    """
     while not ended.wait(EVERY):
-        peak[0] = max(peak[0], sum(_memory(pid) for pid in _tree(root)))
+        members = _tree(root)
+        shares = [_kilobytes(pid, "smaps_rollup", "Pss:") for pid in members]
+        peaks = [_kilobytes(pid, "status", "VmHWM:") for pid in members]
+        peak[0] = max(peak[0], 1024 * sum(shares), 1024 * max(peaks))
 
 
 def _tree(root: int) -> list[int]:
@@ -73,10 +76,10 @@ def _tree(root: int) -> list[int]:
     return members
 
 
-def _memory(pid: int) -> int:
-    """Bytes of one process, pages that several share divided among them (PSS)."""
+def _kilobytes(pid: int, file: str, name: str) -> int:
+    """A figure the kernel tells of a process: `Pss:` has pages that several share divided among them."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
     except OSError:
         return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return sum(int(line.split()[1]) for line in lines if line.startswith(name))

@@ -23,7 +23,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -41,7 +40,7 @@ from pipelines.publish import list_releases
 from pipelines.settings import PROJECT, Settings, read_connections
 from tests.bench.figures import write_page
 from tests.bench.measured import Measured, measure
-from tests.bench.plain_pandas.compare import share
+from tests.bench.plain_pandas.compare import differences, share
 
 SIZES = ("samples", "100000", "1000000", "10000000")
 SAMPLES_NIGHT = date(2026, 9, 30)
@@ -133,13 +132,6 @@ def parts(noted: Result, wall: float) -> dict[str, float]:
     return {**known, "start-up and end": wall - sum(known.values())}
 
 
-def compared(results: Path, warehouse: Path, *, is_part: bool) -> list[str]:
-    """What pandas made otherwise than the night; by a process of its own, as this one must stay small (measured.py)."""
-    command = [*PYTHON, "tests.bench.plain_pandas.compare", str(results), str(warehouse), *(["part"] if is_part else [])]
-    found: list[str] = json.loads(subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return found
-
-
 PYTHON_MODELS = {f"model.engagement.{file.stem}" for file in (DBT_PROJECT / "models").rglob("*.py")}
 
 
@@ -170,7 +162,7 @@ def of_lines(folder: Path, lines: int) -> Result:
         bench.dbt("dbt", environment)
     for name, script in (("pandas", "tests.bench.plain_pandas"), ("few", "tests.bench.plain_pandas.few")):
         bench.command(name, *PYTHON, script, str(bench.home), str(folder / name))
-        bench.results[name]["differences"] = compared(folder / name, bench.home / "warehouse.duckdb", is_part=name == "few")
+        bench.results[name]["differences"] = differences(folder / name, bench.home / "warehouse.duckdb", is_part=name == "few")
     published = next(release for release in list_releases(bench.home) if release.is_current)
     bench.results["pandas"]["share"] = share(folder / "pandas", published.tables)
     bench.copy()

@@ -1,14 +1,7 @@
-"""Holds what pandas made against a warehouse, row by row.
-
-    python -m tests.bench.plain_pandas.compare <folder of the results> <warehouse.duckdb> [part]
-
-Prints the differences as JSON. `part`: the results are only a part of the tables' columns.
-"""
+"""Holds what pandas made against a warehouse, row by row."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -78,9 +71,3 @@ def share(results: Path, published: Mapping[str, int]) -> str:
     """How many of the tables `published`, and of their rows, pandas made."""
     made = [published[file.stem] for file in results.glob("*.parquet")]
     return f"{len(made)} of {len(published)} tables, {sum(made):,} of {sum(published.values()):,} rows"
-
-
-if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4):
-        sys.exit(__doc__)
-    print(json.dumps(differences(Path(sys.argv[1]), Path(sys.argv[2]), is_part=sys.argv[3:] == ["part"])))
