@@ -1,6 +1,10 @@
 -- One row per connection x adjustment.
+{{ config(materialized='incremental', unique_key=['connection', 'adjustment_id'], meta={'changed': 'stg_ec__changed_adjustments'}) }}
+{%- set changed = ref('stg_ec__changed_adjustments') %}
 with source as (
-    select * from {{ source('ec', 'adjustments') }}
+    select landed.*
+    from {{ source('ec', 'adjustments') }} as landed
+    {{ where_changed('landed', changed, ['connection', 'adjustment_id']) }}
 ),
 
 newest as (
@@ -26,6 +30,7 @@ select
     amount,
     tax_amount,
     -- dates and timestamps
+    change_date,
     business_date,
     {{ utc_timestamp('adjusted_at') }} as adjusted_at,
     {{ utc_timestamp('updated_at') }} as updated_at

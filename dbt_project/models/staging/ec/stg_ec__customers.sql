@@ -1,6 +1,10 @@
 -- One row per connection x customer number.
+{{ config(materialized='incremental', unique_key=['connection', 'customer_pid'], meta={'changed': 'stg_ec__changed_customers'}) }}
+{%- set changed = ref('stg_ec__changed_customers') %}
 with source as (
-    select * from {{ source('ec', 'customers') }}
+    select landed.*
+    from {{ source('ec', 'customers') }} as landed
+    {{ where_changed('landed', changed, ['connection', 'customer_pid']) }}
 ),
 
 newest as (
@@ -24,6 +28,7 @@ select
     -- flags
     accepts_marketing,
     -- dates and timestamps
+    change_date,
     business_date,
     {{ utc_timestamp('registered_at') }} as registered_at,
     {{ utc_timestamp('updated_at') }} as updated_at

@@ -1,6 +1,10 @@
 -- One row per connection x points transaction.
+{{ config(materialized='incremental', unique_key=['connection', 'transaction_id'], meta={'changed': 'stg_ec__changed_points'}) }}
+{%- set changed = ref('stg_ec__changed_points') %}
 with source as (
-    select * from {{ source('ec', 'points') }}
+    select landed.*
+    from {{ source('ec', 'points') }} as landed
+    {{ where_changed('landed', changed, ['connection', 'transaction_id']) }}
 ),
 
 newest as (
@@ -21,6 +25,7 @@ select
     -- measures
     points,
     -- dates and timestamps
+    change_date,
     business_date,
     {{ utc_timestamp('occurred_at') }} as occurred_at,
     {{ utc_timestamp('updated_at') }} as updated_at
