@@ -23,6 +23,28 @@ known as (
         order_id
     from {{ before }}
 ),
+{%- endif %}
+
+touched as (
+    select
+        connection,
+        adjustment_id
+    from landed
+    {%- if before %}
+    union
+    select
+        adjustments.connection,
+        adjustments.adjustment_id
+    from {{ all_adjustments }} as adjustments
+    where
+        {{ alias_of('adjustments') }} in (
+            select aliases.alias_pid from {{ aliases }} as aliases
+            where aliases.is_changed
+        )
+    {%- endif %}
+){{ "," if before }}
+
+{%- if before %}
 
 touched_orders as (
     select
@@ -34,13 +56,11 @@ touched_orders as (
         known.connection,
         known.order_id
     from known
-    where {{ is_among('known', 'landed', ['connection', 'adjustment_id']) }}
+    where {{ is_among('known', 'touched', ['connection', 'adjustment_id']) }}
 ),
-{%- endif %}
 
--- What is goods in a refund depends on the order and on its other adjustments; whose it is may be told by its own pseudonyms.
+-- How much of each is goods is told by all of its order together.
 changed as (
-    {%- if before %}
     select
         known.connection,
         known.adjustment_id
@@ -48,23 +68,14 @@ changed as (
     where {{ is_among('known', 'touched_orders', ['connection', 'order_id']) }}
     union
     select
-        adjustments.connection,
-        adjustments.adjustment_id
-    from {{ all_adjustments }} as adjustments
-    where {{ alias_of('adjustments') }} in (
-        select aliases.alias_pid from {{ aliases }} as aliases
-        where aliases.is_changed
-    )
-    union
-    {%- endif %}
-    select
         connection,
         adjustment_id
-    from landed
+    from touched
 )
+{%- endif %}
 
 select
     {{ key_of(['connection', 'adjustment_id']) }} as adjustment_key,
     connection,
     adjustment_id
-from changed
+from {{ 'changed' if before else 'touched' }}
