@@ -35,11 +35,15 @@ DBT = Path(sys.executable).with_name("dbt")  # the environment's own, whatever P
 
 
 class Dbt(DbtCliResource):
-    """The dbt command, whose version is that of the installed package: asking the command for it costs seconds a night."""
+    """The dbt command without what costs seconds a night: its version is that of the installed package, none asks it."""
 
     @cached_property
     def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        """None: it would load all of dbt into this process, too, for counts of rows that nothing here asks for."""
+        return None
 
 
 class Translator(DagsterDbtTranslator):
