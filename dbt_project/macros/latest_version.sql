@@ -10,6 +10,7 @@
 #}
 {% macro latest_version(relation, key, document=none, changed=none) %}
 {%- set newest = "updated_at desc, change_date desc" -%}
+{%- set held = document or key -%}
 with
 {%- if changed and is_incremental() %}
 source as (
@@ -27,7 +28,7 @@ several as (
     having min(change_date) < max(change_date)
     union
     {%- endif %}
-    select {{ (document or key) | join(", ") }}
+    select {{ held | join(", ") }}
     from {{ relation }} as rows_of_key
     group by {{ key | join(", ") }}
     having count(*) > 1
@@ -35,37 +36,39 @@ several as (
 
 versions as (
     select
-        landed.*,
         {%- if document %}
         first_value(landed.change_date) over (
-            partition by {{ document | join(", ") }}
+            partition by {% for column in document %}landed.{{ column }}{{ ", " if not loop.last }}{% endfor %}
             order by {{ newest }}
-        ) as document_date
-        {%- else %}
-        landed.change_date as document_date
+        ) as document_date,
         {%- endif %}
+        landed.*
     from {{ relation }} as landed
-    where {{ is_among("landed", "several", document or key) }}
+    inner join several on {% for column in held %}{{ "and " if not loop.first }}landed.{{ column }} = several.{{ column }} {% endfor %}
 ),
 
 numbered as (
     select
-        versions.*,
         row_number() over (
             partition by {{ key | join(", ") }}
             order by {{ newest }}, source_record_id
-        ) as version_number
+        ) as version_number,
+        versions.*
     from versions
+    {%- if document %}
     where change_date = document_date
+    {%- endif %}
 )
 
 select * from numbered
 where version_number = 1
 union all
 select
-    landed.*,
+    1 as version_number,
+    {%- if document %}
     landed.change_date as document_date,
-    1 as version_number
+    {%- endif %}
+    landed.*
 from {{ relation }} as landed
-where not {{ is_among("landed", "several", document or key) }}
+where not {{ is_among("landed", "several", held) }}
 {%- endmacro %}
