@@ -29,6 +29,10 @@ judged_months as (
     {{ where_changed('months', changed, ['month_start']) }}
 ),
 
+last_month as (
+    select max(month_start) as month_start from judged_months
+),
+
 -- What is done in a month counts in the first judged month that is not before it, and from there on. Of 12 months, the judged one
 -- included, it is taken off in the first judged month that is a year later.
 turns as (
@@ -53,13 +57,13 @@ changes as (
         turns.month_start,
         deeds.first_month,
         deeds.currency,
-        max(case when turns.sign = 1 then deeds.last_order_date end) as last_order_date,
         {%- for name, deed in to_date.items() %}
         sum(case when turns.sign = 1 then {{ deed }} else 0 end) as {{ name }}_to_date,
         {%- endfor %}
         {%- for name, deed in in_year.items() %}
-        sum(turns.sign * ({{ deed }})) as {{ name }}_12m{{ "," if not loop.last }}
+        sum(turns.sign * ({{ deed }})) as {{ name }}_12m,
         {%- endfor %}
+        max(case when turns.sign = 1 then deeds.last_order_date end) as last_order_date
     from deeds
     inner join turns on deeds.month_start = turns.deed_month
     group by deeds.customer_key, turns.month_start, deeds.first_month, deeds.currency
@@ -72,13 +76,13 @@ states as (
         lead(month_start) over so_far as next_month,
         first_month,
         currency,
-        max(last_order_date) over so_far as last_order_date,
         {%- for name in to_date %}
         sum({{ name }}_to_date) over so_far as {{ name }}_to_date,
         {%- endfor %}
         {%- for name in in_year %}
-        sum({{ name }}_12m) over so_far as {{ name }}_12m{{ "," if not loop.last }}
+        sum({{ name }}_12m) over so_far as {{ name }}_12m,
         {%- endfor %}
+        max(last_order_date) over so_far as last_order_date
     from changes
     window so_far as (partition by customer_key order by month_start)
 ),
@@ -93,7 +97,7 @@ held as (
             'month'
         ) }} as held_month
     from states
-    cross join (select max(month_start) as month_start from judged_months) as last_month
+    cross join last_month
 ),
 
 final as (

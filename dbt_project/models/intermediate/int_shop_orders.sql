@@ -57,12 +57,11 @@ final as (
         numbered.business_date,
         numbered.ordered_at,
         {{ month_start('numbered.business_date') }} as month_start,
-        {%- for name, overall in {"order_number": "order_number_of_customer", "day_number": "day_number"}.items() %}
         case
-            when scopes.is_all then numbered.{{ overall }}
-            else coalesce(numbered_per_shop.{{ name }}, numbered.{{ overall }})
-        end as {{ name }}{{ "," if not loop.last }}
-        {%- endfor %}
+            when scopes.is_all then numbered.order_number_of_customer
+            else coalesce(numbered_per_shop.order_number, numbered.order_number_of_customer)
+        end as order_number,
+        case when scopes.is_all then numbered.day_number else coalesce(numbered_per_shop.day_number, numbered.day_number) end as day_number
     from numbered
     left join numbered_per_shop on numbered.order_key = numbered_per_shop.order_key
     cross join scopes
