@@ -1,4 +1,4 @@
-"""What changed in the landing zone since the warehouse was last built whole: a night builds only that anew.
+"""What changed in the landing zone since the warehouse was last built whole: a night builds only what follows from that.
 
 <home>/warehouse.built marks a warehouse that is whole: which run and which project built it, and the file as that run left it.
 The mark is gone while a build is under way, and after one that failed. <home>/landed_days.parquet lists the landed days of the
@@ -11,6 +11,7 @@ built from nothing.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from pipelines.sources.contract import TABLES
 from pipelines.store import Store, write_private
 
 MARK, DAYS, WAREHOUSE = "warehouse.built", "landed_days.parquet", "warehouse.duckdb"
+# What each night says of itself, as no digest tells whether it changed: when days landed, what was held back. Other models read
+# from the landed days only which rows of a table to build.
+_EACH_NIGHT = ["model.engagement.stg_landing__days", "source.engagement.quarantine.rows"]
 
 _LANDED = pa.schema(
     [
@@ -73,6 +77,24 @@ def begin(home: Path, store: Store, project: str, *, is_renewed: bool = False) -
 def end(home: Path, run: str, project: str) -> None:
     """Mark the warehouse as built whole by `run`."""
     write_private(home / MARK, json.dumps(_mark(home, run, project)) + "\n")
+
+
+def changed(home: Path) -> list[str]:
+    """The unique ids in dbt from which everything follows that this night builds on top of the last build."""
+    days = pq.read_table(home / DAYS, columns=["source_table"], filters=[("is_changed", "=", True)])
+    return _EACH_NIGHT + [f"source.engagement.{table}" for table in sorted(set(days["source_table"].to_pylist()))]
+
+
+def following(manifest: Mapping[str, Any], roots: Iterable[str]) -> set[str]:
+    """The unique ids of the roots and of all that is made of them, tests too: what dbt selects by `root+`."""
+    found: set[str] = set()
+    ahead = list(roots)
+    while ahead:
+        node = ahead.pop()
+        if node not in found:
+            found.add(node)
+            ahead += manifest["child_map"].get(node, [])
+    return found
 
 
 def landed_days(store: Store) -> pa.Table:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -13,6 +15,8 @@ import pyarrow as pa
 import pytest
 
 from pipelines import increments
+from pipelines.assets.warehouse import manifest_path
+from pipelines.settings import load_settings
 from pipelines.sources.contract import table
 from pipelines.store import QUARANTINE_SCHEMA, Day, Store
 
@@ -108,3 +112,32 @@ def test_a_mark_that_says_something_else_is_no_mark(tmp_path: Path, left: str) -
     build(tmp_path)
     (tmp_path / increments.MARK).write_text(left)
     assert not build(tmp_path)
+
+
+def test_a_night_builds_what_follows_from_changed_tables_and_what_it_says_of_itself(tmp_path: Path) -> None:
+    land(tmp_path, "tea", 1)
+    build(tmp_path)
+    build(tmp_path)
+    each_night = ["model.engagement.stg_landing__days", "source.engagement.quarantine.rows"]
+    assert increments.changed(tmp_path) == each_night
+    land(tmp_path, "gifts", 1)
+    build(tmp_path)
+    assert increments.changed(tmp_path) == [*each_night, "source.engagement.hr.finance"]
+
+
+def test_of_two_roots_all_that_is_made_of_either_follows_and_nothing_else() -> None:
+    children = {"orders": ["facts"], "facts": ["report", "test"], "customers": ["report"], "report": [], "other": ["test"]}
+    manifest = {"child_map": children}
+    assert increments.following(manifest, ["orders"]) == {"orders", "facts", "report", "test"}
+    assert increments.following(manifest, ["customers", "other"]) == {"customers", "report", "other", "test"}
+    assert increments.following(manifest, []) == set()
+
+
+def test_nothing_in_the_warehouse_depends_on_the_clock_or_on_chance() -> None:
+    """What is left alone because nothing landed for it would be wrong where the same rows came out otherwise on another day."""
+    manifest = json.loads(manifest_path(load_settings()).read_text())
+    code = {name: node["raw_code"] for name, node in manifest["nodes"].items() if not name.startswith("seed.")}
+    code |= {name: macro["macro_sql"] for name, macro in manifest["macros"].items() if macro["package_name"] == "engagement"}
+    comments = re.compile(r"(?s)/\*.*?\*/|\{#.*?#\}|--[^\n]*")
+    moving = re.compile(r"\b(current_\w+|now|today|getdate|localtime\w*|random|rand|setseed|uuid|run_started_at|datetime\.now)\b")
+    assert {name: found for name, sql in code.items() if (found := moving.findall(comments.sub("", sql)))} == {}

@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
+from sysconfig import get_path
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -28,15 +30,20 @@ from pipelines.store import Store, private, writer_lock
 
 DBT_PROJECT = PROJECT / "dbt_project"
 PATIENCE = 600.0  # seconds to wait for a dbt that outlived its night
+KEPT = {"kept": "as in the last build: nothing that it is made of has changed since"}
 DBT = Path(sys.executable).with_name("dbt")  # the environment's own, whatever PATH says
 
 
 class Dbt(DbtCliResource):
-    """The dbt command, whose version is that of the installed package: asking the command for it costs seconds a night."""
+    """The dbt command without what costs seconds a night: its version is that of the installed package, none asks it."""
 
     @cached_property
     def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        """None: it would load all of dbt into this process, too, for counts of rows that nothing here asks for."""
+        return None
 
 
 class Translator(DagsterDbtTranslator):
@@ -67,11 +74,21 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def dbt_args(company: Company, *, is_kept: bool = False) -> list[str]:
-    """The one dbt call of a night: it builds from nothing, or in a warehouse that is kept what changed."""
+def dbt_args(company: Company, *, is_kept: bool = False, roots: Sequence[str] = ()) -> list[str]:
+    """The one dbt call of a night: it builds from nothing, or in a warehouse that is kept what changed.
+
+    `roots` are the unique ids from which everything follows that is built and tested; all of the project when there are none.
+    """
     # Unit tests prove the SQL, not the night's data: `make test` runs them.
     args = ["build", "--exclude-resource-type", "unit_test", *_vars(company.fiscal_year_start_month)]
+    if roots:
+        args += ["--select", " ".join(f"{_selector(root)}+" for root in roots)]
     return args if is_kept else [*args, "--full-refresh"]
+
+
+def _selector(unique_id: str) -> str:
+    kind, _, name = unique_id.split(".", 2)
+    return f"source:{name}" if kind == "source" else name
 
 
 def _vars(fiscal_year_start_month: int) -> list[str]:
@@ -97,10 +114,20 @@ def manifest_path(settings: Settings) -> Path:
 
 
 def _state() -> str:
-    digest = hashlib.sha256()
-    for file in sorted(DBT_PROJECT.rglob("*")):
-        if file.is_file() and file.suffix in {".sql", ".py", ".yml", ".csv"}:
-            digest.update(str(file.relative_to(DBT_PROJECT)).encode() + file.read_bytes())
+    return _digest(DBT_PROJECT, {".sql", ".py", ".yml", ".csv"})
+
+
+def _code_state() -> str:
+    """What models in Python are made by beside their own file: this package, and all that is installed, by name and version."""
+    installed = sorted(folder.name for folder in Path(get_path("purelib")).glob("*.dist-info"))
+    return _digest(PROJECT / "pipelines", {".py"}, " ".join([sys.version, *installed]))
+
+
+def _digest(folder: Path, suffixes: set[str], more: str = "") -> str:
+    digest = hashlib.sha256(more.encode())
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and file.suffix in suffixes:
+            digest.update(str(file.relative_to(folder)).encode() + file.read_bytes())
     return digest.hexdigest()
 
 
@@ -139,24 +166,36 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
         store = Store(settings.home, settings.lake)
         store.prepare()
-        project = f"{_state()} {company.fiscal_year_start_month} {duckdb.__version__}"
+        project = f"{_state()} {_code_state()} {company.fiscal_year_start_month}"
         os.environ.update(dbt_environment(settings))
         dbt = Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
         with writer_lock(settings.home, context.log.info):
             wait_until_free(settings.home / WAREHOUSE, context.log.info)
             # The mark that goes says that the warehouse is whole: the exit gate and publish read nothing without it.
             is_kept = increments.begin(settings.home, store, project, is_renewed=renewal.is_due(settings.home))
-            context.log.info(
-                f"dbt build, {'on top of the last one' if is_kept else 'from nothing'}: staging, facts, reports, tests"
-            )
-            shown = {table.name: table.grain for table in published_tables(json.loads(manifest_path(settings).read_text()))}
+            # Some models alone, chosen in the UI, are built whatever changed, and leave the others behind: no mark.
+            is_whole = context.selected_asset_keys >= warehouse.keys
+            roots = increments.changed(settings.home) if is_kept and is_whole else []
+            manifest = json.loads(manifest_path(settings).read_text())
+            shown = {table.name: table.grain for table in published_tables(manifest)}
+            if roots:
+                anew = increments.following(manifest, roots)
+                kept = _kept_tables(manifest, anew, warehouse)
+                context.log.info(
+                    f"dbt build, on top of the last one: of {len(kept)} of {len(warehouse.keys)} tables nothing changed"
+                )
+                yield from with_previews(kept, shown, settings.home / WAREHOUSE)
+                yield from _kept_checks(manifest, anew, warehouse)
+            else:
+                context.log.info(
+                    f"dbt build, {'of what is selected' if is_kept else 'from nothing'}: staging, facts, reports, tests"
+                )
             # While dbt holds the file no preview can be read: the first published table waits for its end; so do all that follow,
             # since outputs must come in the order of their dependencies.
             held: dict[str, dg.Output[Any]] = {}
             try:
-                for event in dbt.cli(
-                    dbt_args(company, is_kept=is_kept), context=context, target_path=settings.home / "dbt"
-                ).stream():
+                args = dbt_args(company, is_kept=is_kept, roots=roots)
+                for event in _events(dbt, args, context, manifest, settings.home / "dbt"):
                     if isinstance(event, dg.Output):
                         table = context.asset_key_for_output(event.output_name).path[-1]
                         if held or table in shown:
@@ -168,11 +207,41 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
                 raise dg.Failure("dbt build failed: " + "; ".join(failures(settings)), allow_retries=False) from None
             yield from with_previews(held, shown, settings.home / WAREHOUSE)
             (settings.home / WAREHOUSE).chmod(0o600)
-            # Some models alone, chosen in the UI, leave the others behind: no mark.
-            if context.selected_asset_keys >= warehouse.keys:
+            if is_whole:
                 increments.end(settings.home, context.run_id, project)
 
     return warehouse
+
+
+def _events(
+    dbt: Dbt, args: Sequence[str], context: dg.AssetExecutionContext, manifest: Mapping[str, Any], target: Path
+) -> Iterator[Any]:
+    """What dbt built and tested, as Dagster's events; of args that select nothing themselves what the context selects."""
+    if "--select" not in args:
+        yield from dbt.cli(args, context=context, target_path=target).stream()
+        return
+    # With the context dagster-dbt would select all models beside.
+    call = dbt.cli(args, manifest=manifest, dagster_dbt_translator=Translator(), target_path=target)
+    for event in call.stream_raw_events():
+        yield from event.to_default_asset_events(manifest, Translator(), context, target)
+
+
+def _kept_tables(manifest: Mapping[str, Any], anew: Container[str], warehouse: dg.AssetsDefinition) -> dict[str, dg.Output[Any]]:
+    """Outputs for the models and seeds that are left as they are, by table, parents before children."""
+    outputs = {key.path[-1]: output for output, key in warehouse.keys_by_output_name.items()}
+    order = TopologicalSorter(manifest["parent_map"]).static_order()
+    kept = [node for node in order if node.startswith(("model.", "seed.")) and node not in anew]
+    return {table: dg.Output(None, outputs[table], metadata=KEPT) for table in (manifest["nodes"][node]["name"] for node in kept)}
+
+
+def _kept_checks(
+    manifest: Mapping[str, Any], anew: Iterable[str], warehouse: dg.AssetsDefinition
+) -> Iterator[dg.AssetCheckResult]:
+    """The tests that need not run: they held, and look at nothing else than then."""
+    run = {manifest["nodes"][node]["name"] for node in anew if node.startswith("test.")}
+    for check in warehouse.check_specs:
+        if check.name not in run:
+            yield dg.AssetCheckResult(passed=True, asset_key=check.asset_key, check_name=check.name, metadata=KEPT)
 
 
 def wait_until_free(warehouse: Path, log: Callable[[str], None], seconds: float = PATIENCE) -> None:

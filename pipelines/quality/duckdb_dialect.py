@@ -10,7 +10,7 @@ from duckdb_engine import Dialect as DuckDBDialect
 
 
 class Dialect(DuckDBDialect):
-    """duckdb-engine's dialect without transactions."""
+    """duckdb-engine's dialect without transactions, and without primary keys: no table here has one, and GX asks for each."""
 
     supports_statement_cache = True
 
@@ -22,3 +22,7 @@ class Dialect(DuckDBDialect):
 
     def do_rollback(self, dbapi_connection: Any) -> None:
         """Nothing: read-only."""
+
+    def get_pk_constraint(self, connection: Any, table_name: str, schema: str | None = None, **kwargs: Any) -> Any:
+        """None."""
+        return {"constrained_columns": [], "name": None, "comment": None}

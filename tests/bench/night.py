@@ -64,6 +64,7 @@ class Bench:
         """Run a command and keep its measures under `name`."""
         print(f"  {name} ...", end=" ", flush=True)
         chosen = self.environment if environment is None else environment
+        os.sync()  # what was written before is not waited for now
         measured = measure(command, chosen, self.folder / f"{name.replace(' ', '_')}.log", PROJECT)
         print(f"{measured.wall:.1f} s, {measured.cpu:.1f} s CPU, {measured.peak / 1e9:.2f} GB", flush=True)
         self.results[name] = asdict(measured)
@@ -99,10 +100,11 @@ class Bench:
         yield dbt_environment(Settings(home=alone))
         shutil.rmtree(alone)
 
-    def dbt(self, name: str, environment: dict[str, str], *, is_kept: bool = False) -> None:
-        """A night's one call of dbt, by itself."""
+    def dbt(self) -> None:
+        """A night's one call of dbt, by itself, from nothing."""
         where = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-        self.command(name, str(DBT), *dbt_args(self.company, is_kept=is_kept), *where, environment=environment)
+        with self.alone() as environment:
+            self.command("dbt", str(DBT), *dbt_args(self.company), *where, environment=environment)
 
     def copy(self) -> None:
         """Copy the landing zone and sync."""
@@ -136,13 +138,13 @@ PYTHON_MODELS = {f"model.engagement.{file.stem}" for file in (DBT_PROJECT / "mod
 
 
 def of_samples(folder: Path) -> Result:
-    """The samples' night on a home that has them, beside `dbt build` on a warehouse that is there already as well."""
+    """The samples' night on a home that has them: everything is built, as by `dbt build` beside it; then nothing has changed."""
     bench = Bench(folder, PROJECT / "connections.yaml", folder / "data")
     bench.command("first run", str(ENGAGEMENT), "run")
-    bench.night("night", "run", "--date", SAMPLES_NIGHT.isoformat())
-    with bench.alone() as environment:
-        bench.dbt("dbt from nothing", environment)
-        bench.dbt("dbt", environment, is_kept=True)
+    (bench.home / increments.MARK).unlink()
+    for name in ("night", "no change"):
+        bench.night(name, "run", "--date", SAMPLES_NIGHT.isoformat())
+    bench.dbt()
     return bench.results
 
 
@@ -158,8 +160,7 @@ def of_lines(folder: Path, lines: int) -> Result:
     # The SQL of a build from nothing: later nights compile the increments.
     shutil.copy(bench.home / "dbt" / "manifest.json", folder / "manifest.json")
     bench.floor(folder / "manifest.json")
-    with bench.alone() as environment:
-        bench.dbt("dbt", environment)
+    bench.dbt()
     for name, script in (("pandas", "tests.bench.plain_pandas"), ("few", "tests.bench.plain_pandas.few")):
         bench.command(name, *PYTHON, script, str(bench.home), str(folder / name))
         bench.results[name]["differences"] = differences(folder / name, bench.home / "warehouse.duckdb", is_part=name == "few")

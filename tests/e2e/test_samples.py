@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
+from pipelines import increments
 from pipelines.settings import PROJECT
 from tests.e2e.conftest import Company, make_company
 
@@ -220,10 +221,23 @@ def test_no_mail_name_phone_or_handle_reaches_the_disk(samples: Company) -> None
     assert found == {}
 
 
+def assert_what_did_not_change_was_left(company: Company, said: str) -> None:
+    """The last night ran in dbt what follows from the landing tables that changed, and said so."""
+    manifest, results = (json.loads((company.home / "dbt" / name).read_text()) for name in ("manifest.json", "run_results.json"))
+    tables = {node for node in manifest["nodes"] if node.startswith(("model.", "seed."))}
+    tests = {node for node in manifest["nodes"] if node.startswith("test.")}
+    anew = increments.following(manifest, increments.changed(company.home)) & (tables | tests)
+    assert {result["unique_id"] for result in results["results"]} == anew
+    assert f"on top of the last one: of {len(tables - anew)} of {len(tables)} tables nothing changed" in said
+
+
 def test_a_second_run_changes_no_landed_file_and_no_published_row(samples: Company) -> None:
     landing, rows = samples.bytes_of("landing"), samples.published_rows()
     done = samples.run("run")
     assert done.returncode == 0, done.stdout
+    assert_what_did_not_change_was_left(samples, done.stderr)
+    checks = re.compile(r"nightly: .*checks: (\d+) passed")
+    assert checks.findall(done.stdout) == checks.findall((samples.home / "first_run.txt").read_text())
     assert samples.bytes_of("landing") == landing
     assert samples.published_rows() == rows
     assert len(samples.run("releases").stdout.splitlines()) == 2
@@ -360,6 +374,7 @@ def test_nights_one_by_one_publish_what_a_rebuild_from_scratch_publishes(tmp_pat
     for day in ("2026-06-27", "2026-06-25", "2026-06-29"):
         done = company.run("run", "--date", day)
         assert done.returncode == 0, done.stdout
+        assert_what_did_not_change_was_left(company, done.stderr)
     by_nights = company.published_rows()
     keys = (company.home / "pseudonym_keys.env").read_text()
     fresh = Company(company.connections, tmp_path / "fresh")
