@@ -207,7 +207,7 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
     assert kept == {
         "stg_ec__orders", "stg_ec__order_lines", "fct_orders", "fct_order_lines", "int_shop_orders", "stg_sns__posts",
         "fct_sns_post_days", "fct_customer_engagement_months", "int_customer_lapses", "int_customer_shop_months",
-        "int_customer_months", "rpt_rfm_segments",
+        "int_customer_months", "int_customer_standings", "rpt_rfm_segments",
     }  # fmt: skip
     for name in kept:
         code = increments.nodes[f"model.engagement.{name}"]["compiled_code"]
