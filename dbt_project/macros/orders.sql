@@ -18,9 +18,15 @@
     {{ gross_amount }} + {{ discount_amount }}
 {%- endmacro %}
 
-{# An amount in yen; empty when the day has no rate. 22 digits, since DuckDB keeps a product of two numbers of 18 at 18: 100 million yen. #}
+{#
+    An amount in yen; empty when the day has no rate. 22 digits, since DuckDB keeps a product of two numbers of 18 at 18: 100 million yen. That
+    long a product takes a microsecond to make and to round; what is in yen already only is rounded.
+#}
 {% macro to_jpy(amount, fx_rate) -%}
-    cast(cast({{ amount }} as decimal(22, 4)) * {{ fx_rate }} as decimal(18, 2))
+    case
+        when {{ fx_rate }} = 1 then cast({{ amount }} as decimal(18, 2))
+        else cast(cast({{ amount }} as decimal(22, 4)) * {{ fx_rate }} as decimal(18, 2))
+    end
 {%- endmacro %}
 
 {# Whose an order is, by which pseudonym of them it names, and what its currency was worth on its day. Reads orders, aliases and fx_days. #}

@@ -223,8 +223,8 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
     assert kept == {
         "stg_ec__orders", "stg_ec__order_lines", "fct_orders", "fct_order_lines", "int_shop_orders", "stg_sns__posts",
         "fct_sns_post_days", "fct_customer_engagement_months", "int_customer_lapses", "int_customer_shop_months",
-        "int_customer_months", "rpt_rfm_segments", "stg_ec__adjustments", "stg_ec__customers", "stg_ec__points",
-        "fct_order_adjustments",
+        "int_customer_months", "int_customer_standings", "rpt_rfm_segments", "stg_ec__adjustments", "stg_ec__customers",
+        "stg_ec__points", "fct_order_adjustments",
     }  # fmt: skip
     for name in kept:
         code = increments.nodes[f"model.engagement.{name}"]["compiled_code"]

@@ -31,13 +31,13 @@ line_sums as (
         {%- for line_type, name in [
             ("item", "gross"), ("discount", "discount"), ("points", "points_used"), ("shipping", "shipping"), ("fee", "fee")
         ] %}
-        sum(case when line_type = '{{ line_type }}' then amount else 0 end) as {{ name }}_amount,
+        cast(sum(case when line_type = '{{ line_type }}' then amount else 0 end) as decimal(18, 4)) as {{ name }}_amount,
         {%- endfor %}
         {%- for percent in [8, 10] %}
-        sum(case when {{ is_taxed_at(percent) }} then amount else 0 end) as taxable_{{ percent }}_amount,
-        sum(case when {{ is_taxed_at(percent) }} then tax_amount else 0 end) as tax_{{ percent }}_amount,
+        cast(sum(case when {{ is_taxed_at(percent) }} then amount else 0 end) as decimal(18, 4)) as taxable_{{ percent }}_amount,
+        cast(sum(case when {{ is_taxed_at(percent) }} then tax_amount else 0 end) as decimal(18, 4)) as tax_{{ percent }}_amount,
         {%- endfor %}
-        sum(tax_amount) as tax_amount
+        cast(sum(tax_amount) as decimal(18, 4)) as tax_amount
     from order_lines
     group by connection, order_id
 ),
@@ -53,31 +53,32 @@ judged as (
     from identified
 ),
 
+-- Orders that were no sale, and those of nobody, have no number and take none.
 numbered as (
     select
-        order_key,
-        row_number() over (partition by customer_key order by ordered_at, order_key) as order_number_of_customer
+        *,
+        case
+            when is_sold and customer_key is not null
+                then row_number() over (partition by customer_key, is_sold order by ordered_at, order_key)
+        end as order_number_of_customer
     from judged
-    where is_sold and customer_key is not null
 ),
 
 amounts as (
     select
-        judged.*,
-        numbered.order_number_of_customer,
+        numbered.*,
         {%- for name in [
             "gross", "discount", "points_used", "shipping", "fee", "tax", "taxable_8", "tax_8", "taxable_10", "tax_10"
         ] %}
-        cast(coalesce(line_sums.{{ name }}_amount, 0) as decimal(18, 4)) as {{ name }}_amount,
+        coalesce(line_sums.{{ name }}_amount, 0) as {{ name }}_amount,
         {%- endfor %}
         coalesce(line_sums.lines_n, 0) as lines_n,
         coalesce(line_sums.units, 0) as units
-    from judged
+    from numbered
     left join line_sums
         on
-            judged.connection = line_sums.connection
-            and judged.order_id = line_sums.order_id
-    left join numbered on judged.order_key = numbered.order_key
+            numbered.connection = line_sums.connection
+            and numbered.order_id = line_sums.order_id
 ),
 
 converted as (

@@ -1,14 +1,7 @@
 -- One row per connection x adjustment.
 {{ config(materialized='incremental', unique_key=['connection', 'adjustment_id'], meta={'changed': 'stg_ec__changed_adjustments'}) }}
-{%- set changed = ref('stg_ec__changed_adjustments') %}
-with source as (
-    select landed.*
-    from {{ source('ec', 'adjustments') }} as landed
-    {{ where_changed('landed', changed, ['connection', 'adjustment_id']) }}
-),
-
-newest as (
-    {{ latest_version('source', ['connection', 'adjustment_id']) }}
+with newest as (
+    {{ latest_version(source('ec', 'adjustments'), ['connection', 'adjustment_id'], changed=ref('stg_ec__changed_adjustments')) }}
 )
 
 select

@@ -1,14 +1,7 @@
 -- One row per connection x customer number.
 {{ config(materialized='incremental', unique_key=['connection', 'customer_pid'], meta={'changed': 'stg_ec__changed_customers'}) }}
-{%- set changed = ref('stg_ec__changed_customers') %}
-with source as (
-    select landed.*
-    from {{ source('ec', 'customers') }} as landed
-    {{ where_changed('landed', changed, ['connection', 'customer_pid']) }}
-),
-
-newest as (
-    {{ latest_version('source', ['connection', 'customer_pid']) }}
+with newest as (
+    {{ latest_version(source('ec', 'customers'), ['connection', 'customer_pid'], changed=ref('stg_ec__changed_customers')) }}
 )
 
 select

@@ -1,14 +1,12 @@
 -- One row per connection x order x line.
 {{ config(materialized='incremental', unique_key=['connection', 'order_id'], meta={'changed': 'stg_ec__changed_orders'}) }}
-{%- set changed = ref('stg_ec__changed_orders') %}
-with source as (
-    select landed.*
-    from {{ source('ec', 'order_lines') }} as landed
-    {{ where_changed('landed', changed, ['connection', 'order_id']) }}
-),
-
-newest as (
-    {{ latest_version('source', ['connection', 'order_id', 'line_no'], document=['connection', 'order_id']) }}
+with newest as (
+    {{ latest_version(
+        source('ec', 'order_lines'),
+        ['connection', 'order_id', 'line_no'],
+        document=['connection', 'order_id'],
+        changed=ref('stg_ec__changed_orders')
+    ) }}
 )
 
 select

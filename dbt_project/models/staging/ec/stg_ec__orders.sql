@@ -1,14 +1,7 @@
 -- One row per connection x order.
 {{ config(materialized='incremental', unique_key=['connection', 'order_id'], meta={'changed': 'stg_ec__changed_orders'}) }}
-{%- set changed = ref('stg_ec__changed_orders') %}
-with source as (
-    select landed.*
-    from {{ source('ec', 'orders') }} as landed
-    {{ where_changed('landed', changed, ['connection', 'order_id']) }}
-),
-
-newest as (
-    {{ latest_version('source', ['connection', 'order_id']) }}
+with newest as (
+    {{ latest_version(source('ec', 'orders'), ['connection', 'order_id'], changed=ref('stg_ec__changed_orders')) }}
 )
 
 select

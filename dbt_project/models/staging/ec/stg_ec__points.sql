@@ -1,14 +1,7 @@
 -- One row per connection x points transaction.
 {{ config(materialized='incremental', unique_key=['connection', 'transaction_id'], meta={'changed': 'stg_ec__changed_points'}) }}
-{%- set changed = ref('stg_ec__changed_points') %}
-with source as (
-    select landed.*
-    from {{ source('ec', 'points') }} as landed
-    {{ where_changed('landed', changed, ['connection', 'transaction_id']) }}
-),
-
-newest as (
-    {{ latest_version('source', ['connection', 'transaction_id']) }}
+with newest as (
+    {{ latest_version(source('ec', 'points'), ['connection', 'transaction_id'], changed=ref('stg_ec__changed_points')) }}
 )
 
 select

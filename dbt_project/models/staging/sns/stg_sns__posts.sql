@@ -1,14 +1,7 @@
 -- One row per connection x post x day of reading.
 {{ config(materialized='incremental', unique_key=['connection', 'post_id'], meta={'changed': 'stg_sns__changed_posts'}) }}
-{%- set changed = ref('stg_sns__changed_posts') %}
-with source as (
-    select landed.*
-    from {{ source('sns', 'posts') }} as landed
-    {{ where_changed('landed', changed, ['connection', 'post_id']) }}
-),
-
-newest as (
-    {{ latest_version('source', ['connection', 'post_id', 'day']) }}
+with newest as (
+    {{ latest_version(source('sns', 'posts'), ['connection', 'post_id', 'day'], changed=ref('stg_sns__changed_posts')) }}
 )
 
 select
