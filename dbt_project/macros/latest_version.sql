@@ -7,6 +7,7 @@
     `changed`: lists the keys whose rows a model selects that is kept from night to night.
 
     Only what has several versions is ranked: to find it takes a few narrow columns, to rank all rows a sort of everything landed.
+    (`coalesce`: a key with an empty part is in no list, which `in` alone leaves open.)
 #}
 {% macro latest_version(relation, key, document=none, changed=none) %}
 {%- set newest = "updated_at desc, change_date desc" -%}
