@@ -16,14 +16,12 @@
 
 {# Condition: the row lies in a day of a landing table, written source.table, that changed since the last build. #}
 {% macro is_of_changed_day(source_table, row) -%}
-    exists (
-        select 1
+    ({{ row }}.connection, {{ row }}.change_date) in (
+        select
+            days.connection,
+            days.change_date
         from {{ source('landing', 'days') }} as days
-        where
-            days.is_changed
-            and days.source_table = '{{ source_table }}'
-            and days.connection = {{ row }}.connection
-            and days.change_date = {{ row }}.change_date
+        where days.is_changed and days.source_table = '{{ source_table }}'
     )
 {%- endmacro %}
 
@@ -47,12 +45,11 @@ union
     {%- endfor %}
 {% endmacro %}
 
-{# Condition: the row has a key of the relation `listed`. #}
+{# Condition: the row has a key of the relation `listed`. For an `exists` DuckDB would put all rows aside first: ten times the CPU. #}
 {% macro is_among(row, listed, key) -%}
-    exists (
-        select 1
+    ({% for column in key %}{{ row }}.{{ column }}{{ ", " if not loop.last }}{% endfor %}) in (
+        select {% for column in key %}listed.{{ column }}{{ ", " if not loop.last }}{% endfor %}
         from {{ listed }} as listed
-        where {% for column in key %}{{ "and " if not loop.first }}listed.{{ column }} = {{ row }}.{{ column }} {% endfor %}
     )
 {%- endmacro %}
 

@@ -7,6 +7,7 @@
     `changed`: lists the keys whose rows a model selects that is kept from night to night.
 
     Only what has several versions is ranked: to find it takes a few narrow columns, to rank all rows a sort of everything landed.
+    (`coalesce`: a key with an empty part is in no list, which `in` alone leaves open.)
 #}
 {% macro latest_version(relation, key, document=none, changed=none) %}
 {%- set newest = "updated_at desc, change_date desc" -%}
@@ -70,5 +71,5 @@ select
     {%- endif %}
     landed.*
 from {{ relation }} as landed
-where not {{ is_among("landed", "several", held) }}
+where not coalesce({{ is_among("landed", "several", held) }}, false)
 {%- endmacro %}

@@ -25,7 +25,7 @@ line_sums as (
     group by order_key
 ),
 
--- Adjustments are built anew each night, so all of them are looked at.
+-- An adjustment may come without its order, so all of them are looked at.
 taken_back as (
     select
         order_key,

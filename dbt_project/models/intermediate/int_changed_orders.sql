@@ -1,75 +1,91 @@
 -- One row per order.
 {%- set before = built_before('fct_orders') %}
-{%- set orders, aliases, fx_days = ref('stg_ec__orders'), ref('int_customer_aliases'), ref('int_fx_days') %}
+{%- set all_orders, aliases = ref('stg_ec__orders'), ref('int_changed_aliases') %}
 with landed as (
     select * from {{ ref('stg_ec__changed_orders') }}
 ),
 
 {%- if before %}
 
-orders as (
-    select * from {{ orders }}
-),
-
 aliases as (
     select * from {{ aliases }}
 ),
 
-fx_days as (
-    select * from {{ fx_days }}
+-- An order of which nothing landed may only have become somebody else's: its rate is of a day, and rates change with the project alone.
+touched as (
+    select
+        connection,
+        order_id
+    from landed
+    union
+    select
+        orders.connection,
+        orders.order_id
+    from {{ all_orders }} as orders
+    where {{ alias_of('orders') }} in (
+        select aliases.alias_pid from aliases
+        where aliases.is_changed
+    )
+),
+
+orders as (
+    select orders.*
+    from {{ all_orders }} as orders
+    where {{ is_among('orders', 'touched', ['connection', 'order_id']) }}
 ),
 
 identified as (
-    {{ identified_orders() }}
+    select
+        {{ key_of(['orders.connection', 'orders.order_id']) }} as order_key,
+        orders.connection,
+        orders.order_id,
+        aliases.customer_key
+    from orders
+    left join aliases on {{ alias_of('orders') }} = aliases.alias_pid
 ),
 
--- The order as it is beside what the last build made of it.
-compared as (
+-- What the last build made of them.
+built_otherwise as (
     select
-        coalesce(identified.order_key, built.order_key) as order_key,
-        coalesce(identified.connection, built.shop) as connection,
-        coalesce(identified.order_id, built.order_id) as order_id,
-        identified.customer_key,
-        built.customer_key as former_customer_key,
-        (
-            identified.order_key is null
-            or built.order_key is null
-            or landed.order_id is not null
-            or (identified.customer_key is distinct from built.customer_key)
-            or (identified.fx_rate is distinct from built.fx_rate)
-            or (identified.is_fx_carried_forward is distinct from built.is_fx_carried_forward)
-        ) as is_touched
-    from identified
-    full outer join {{ before }} as built on identified.order_key = built.order_key
-    left join landed
-        on
-            coalesce(identified.connection, built.shop) = landed.connection
-            and coalesce(identified.order_id, built.order_id) = landed.order_id
-),
-
-touched as (
-    select
-        order_key,
-        connection,
-        order_id,
-        customer_key,
-        former_customer_key
-    from compared
-    where is_touched
+        built.order_key,
+        built.shop as connection,
+        built.order_id,
+        built.customer_key
+    from {{ before }} as built
+    where (built.shop, built.order_id) in (
+        select
+            touched.connection,
+            touched.order_id
+        from touched
+    )
 ),
 
 -- Their other orders, too: each has a number among them.
 customers as (
-    select customer_key from touched
+    select customer_key from identified
     union
-    select former_customer_key from touched
+    select customer_key from built_otherwise
 ),
 {%- endif %}
 
 -- What is not touched is as it was. Lines may be there before their order is, and then nobody's.
 changed as (
     {%- if before %}
-    select * from touched
+    select
+        order_key,
+        connection,
+        order_id,
+        customer_key,
+        cast(null as {{ dbt.type_string() }}) as former_customer_key
+    from identified
+    union all
+    select
+        order_key,
+        connection,
+        order_id,
+        cast(null as {{ dbt.type_string() }}) as customer_key,
+        customer_key as former_customer_key
+    from built_otherwise
     union all
     select
         built.order_key,
@@ -80,7 +96,7 @@ changed as (
     from {{ before }} as built
     where
         built.customer_key in (select customers.customer_key from customers)
-        and built.order_key not in (select touched.order_key from touched)
+        and built.order_key not in (select built_otherwise.order_key from built_otherwise)
     union all
     {%- endif %}
     select

@@ -1,6 +1,10 @@
 -- One row per adjustment.
+{{ config(materialized='incremental', unique_key=['adjustment_key'], meta={'changed': 'int_changed_adjustments'}) }}
+{%- set changed = ref('int_changed_adjustments') %}
 with adjustments as (
-    select * from {{ ref('stg_ec__adjustments') }}
+    select adjustments.*
+    from {{ ref('stg_ec__adjustments') }} as adjustments
+    {{ where_changed('adjustments', changed, ['connection', 'adjustment_id']) }}
 ),
 
 orders as (
@@ -11,7 +15,7 @@ orders as (
 order_lines as (
     select lines_sold.*
     from {{ ref('stg_ec__order_lines') }} as lines_sold
-    where {{ is_among('lines_sold', ref('stg_ec__adjustments'), ['connection', 'order_id', 'line_no']) }}
+    where {{ is_among('lines_sold', 'adjustments', ['connection', 'order_id', 'line_no']) }}
 ),
 
 aliases as (

@@ -1,10 +1,7 @@
 -- One row per connection x adjustment.
-with source as (
-    select * from {{ source('ec', 'adjustments') }}
-),
-
-newest as (
-    {{ latest_version('source', ['connection', 'adjustment_id']) }}
+{{ config(materialized='incremental', unique_key=['connection', 'adjustment_id'], meta={'changed': 'stg_ec__changed_adjustments'}) }}
+with newest as (
+    {{ latest_version(source('ec', 'adjustments'), ['connection', 'adjustment_id'], changed=ref('stg_ec__changed_adjustments')) }}
 )
 
 select
@@ -26,6 +23,7 @@ select
     amount,
     tax_amount,
     -- dates and timestamps
+    change_date,
     business_date,
     {{ utc_timestamp('adjusted_at') }} as adjusted_at,
     {{ utc_timestamp('updated_at') }} as updated_at

@@ -1,10 +1,7 @@
 -- One row per connection x customer number.
-with source as (
-    select * from {{ source('ec', 'customers') }}
-),
-
-newest as (
-    {{ latest_version('source', ['connection', 'customer_pid']) }}
+{{ config(materialized='incremental', unique_key=['connection', 'customer_pid'], meta={'changed': 'stg_ec__changed_customers'}) }}
+with newest as (
+    {{ latest_version(source('ec', 'customers'), ['connection', 'customer_pid'], changed=ref('stg_ec__changed_customers')) }}
 )
 
 select
@@ -24,6 +21,7 @@ select
     -- flags
     accepts_marketing,
     -- dates and timestamps
+    change_date,
     business_date,
     {{ utc_timestamp('registered_at') }} as registered_at,
     {{ utc_timestamp('updated_at') }} as updated_at

@@ -1,10 +1,7 @@
 -- One row per connection x points transaction.
-with source as (
-    select * from {{ source('ec', 'points') }}
-),
-
-newest as (
-    {{ latest_version('source', ['connection', 'transaction_id']) }}
+{{ config(materialized='incremental', unique_key=['connection', 'transaction_id'], meta={'changed': 'stg_ec__changed_points'}) }}
+with newest as (
+    {{ latest_version(source('ec', 'points'), ['connection', 'transaction_id'], changed=ref('stg_ec__changed_points')) }}
 )
 
 select
@@ -21,6 +18,7 @@ select
     -- measures
     points,
     -- dates and timestamps
+    change_date,
     business_date,
     {{ utc_timestamp('occurred_at') }} as occurred_at,
     {{ utc_timestamp('updated_at') }} as updated_at

@@ -1,0 +1,81 @@
+-- One row per adjustment.
+{%- set before = built_before('fct_order_adjustments') %}
+{%- set all_adjustments, aliases, changed_orders = (
+    ref('stg_ec__adjustments'), ref('int_changed_aliases'), ref('int_changed_orders')
+) %}
+with landed as (
+    select * from {{ ref('stg_ec__changed_adjustments') }}
+),
+
+{%- if before %}
+
+-- Each with the order it is of, and with the one it was of.
+known as (
+    select
+        connection,
+        adjustment_id,
+        order_id
+    from {{ all_adjustments }}
+    union
+    select
+        shop as connection,
+        adjustment_id,
+        order_id
+    from {{ before }}
+),
+{%- endif %}
+
+touched as (
+    select
+        connection,
+        adjustment_id
+    from landed
+    {%- if before %}
+    union
+    select
+        adjustments.connection,
+        adjustments.adjustment_id
+    from {{ all_adjustments }} as adjustments
+    where
+        {{ alias_of('adjustments') }} in (
+            select aliases.alias_pid from {{ aliases }} as aliases
+            where aliases.is_changed
+        )
+    {%- endif %}
+){{ "," if before }}
+
+{%- if before %}
+
+touched_orders as (
+    select
+        connection,
+        order_id
+    from {{ changed_orders }}
+    union
+    select
+        known.connection,
+        known.order_id
+    from known
+    where {{ is_among('known', 'touched', ['connection', 'adjustment_id']) }}
+),
+
+-- How much of each is goods is told by all of its order together.
+changed as (
+    select
+        known.connection,
+        known.adjustment_id
+    from known
+    where {{ is_among('known', 'touched_orders', ['connection', 'order_id']) }}
+    union
+    select
+        connection,
+        adjustment_id
+    from touched
+)
+{%- endif %}
+
+select
+    {{ key_of(['connection', 'adjustment_id']) }} as adjustment_key,
+    connection,
+    adjustment_id
+from {{ 'changed' if before else 'touched' }}

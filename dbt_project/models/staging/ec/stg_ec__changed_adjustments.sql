@@ -1,0 +1,2 @@
+-- One row per connection x adjustment.
+{{ changed_keys({'ec.adjustments': source('ec', 'adjustments')}, ['connection', 'adjustment_id']) }}

@@ -1,0 +1,2 @@
+-- One row per connection x customer number.
+{{ changed_keys({'ec.customers': source('ec', 'customers')}, ['connection', 'customer_pid']) }}
