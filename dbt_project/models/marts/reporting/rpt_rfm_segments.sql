@@ -28,16 +28,16 @@ moves as (
 
 counted as (
     select
-        month_start,
-        rfm_segment,
-        previous_segment,
+        moves.month_start,
+        moves.rfm_segment,
+        moves.previous_segment,
         count(*) as customers,
-        {{ count_if("engagement_tier = 'high'") }} as high_tier_customers,
-        {{ sum_if_complete('net_sales_jpy') }} as net_sales_jpy,
-        {{ sum_if_complete('net_sales_jpy_to_date') }} as net_sales_jpy_to_date
+        {{ count_if("moves.engagement_tier = 'high'") }} as high_tier_customers,
+        {{ sum_if_complete('moves.net_sales_jpy') }} as net_sales_jpy,
+        {{ sum_if_complete('moves.net_sales_jpy_to_date') }} as net_sales_jpy_to_date
     from moves
     {{ where_changed('moves', changed, ['month_start']) }}
-    group by month_start, rfm_segment, previous_segment
+    group by moves.month_start, moves.rfm_segment, moves.previous_segment
 ),
 
 final as (
