@@ -45,6 +45,32 @@ union
     {%- endfor %}
 {% endmacro %}
 
+{#
+    The rows of the CTE `now` beside those that the last build of this model had of the same key, and whether one of `values` is another. What is
+    gone stands there once, without values; in a build from nothing every row is changed. The first of the values is never empty in `now`.
+#}
+{% macro held_against_last_build(now, key, values) %}
+    {%- set before = built_before(this.identifier) %}
+    {%- if before %}
+select
+    coalesce({{ now }}.{{ key }}, built.{{ key }}) as {{ key }},
+        {%- for value in values %}
+    {{ now }}.{{ value }},
+        {%- endfor %}
+    ({% for value in values %}{{ "or " if not loop.first }}{{ now }}.{{ value }} is distinct from built.{{ value }}{{ " " if not loop.last }}{% endfor %}) as is_changed
+from {{ now }}
+full outer join (select * from {{ before }} where {{ values | first }} is not null) as built on {{ now }}.{{ key }} = built.{{ key }}
+    {%- else %}
+select
+    {{ key }},
+        {%- for value in values %}
+    {{ value }},
+        {%- endfor %}
+    true as is_changed
+from {{ now }}
+    {%- endif %}
+{% endmacro %}
+
 {# Condition: the row has a key of the relation `listed`. For an `exists` DuckDB would put all rows aside first: ten times the CPU. #}
 {% macro is_among(row, listed, key) -%}
     ({% for column in key %}{{ row }}.{{ column }}{{ ", " if not loop.last }}{% endfor %}) in (

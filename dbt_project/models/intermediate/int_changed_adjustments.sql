@@ -5,7 +5,7 @@
 ) %}
 with landed as (
     select * from {{ ref('stg_ec__changed_adjustments') }}
-),
+){{ "," if before }}
 
 {%- if before %}
 
@@ -23,14 +23,12 @@ known as (
         order_id
     from {{ before }}
 ),
-{%- endif %}
 
 touched as (
     select
         connection,
         adjustment_id
     from landed
-    {%- if before %}
     union
     select
         adjustments.connection,
@@ -41,10 +39,7 @@ touched as (
             select aliases.alias_pid from {{ aliases }} as aliases
             where aliases.is_changed
         )
-    {%- endif %}
-){{ "," if before }}
-
-{%- if before %}
+),
 
 touched_orders as (
     select
@@ -78,4 +73,4 @@ select
     {{ key_of(['connection', 'adjustment_id']) }} as adjustment_key,
     connection,
     adjustment_id
-from {{ 'changed' if before else 'touched' }}
+from {{ 'changed' if before else 'landed' }}

@@ -1,5 +1,4 @@
 -- One row per customer who did something beside buying.
-{%- set before = built_before('int_customer_digests') %}
 with months as (
     select month_start from {{ ref('int_shop_months') }}
     where shop = 'all'
@@ -43,26 +42,6 @@ final as (
     inner join months on deeds.month_start = months.month_start
     where deeds.customer_key is not null
     group by deeds.customer_key
-){{ "," if before }}
-
-{%- if before %}
-
-built as (
-    select * from {{ before }}
-    where digest is not null
 )
 
-select
-    coalesce(final.customer_key, built.customer_key) as customer_key,
-    final.digest,
-    (final.digest is distinct from built.digest) as is_changed
-from final
-full outer join built on final.customer_key = built.customer_key
-{%- else %}
-
-select
-    customer_key,
-    digest,
-    true as is_changed
-from final
-{%- endif %}
+{{ held_against_last_build('final', 'customer_key', ['digest']) }}

@@ -1,5 +1,4 @@
 -- One row per month of the shops.
-{%- set before = built_before('int_month_digests') %}
 with deeds as (
     select * from {{ ref('int_customer_months') }}
 ),
@@ -32,21 +31,4 @@ final as (
     left join digests on shop_months.month_start = digests.month_start
 )
 
-{%- if before %}
-
-select
-    coalesce(final.month_start, built.month_start) as month_start,
-    final.as_of_date,
-    final.digest,
-    (final.as_of_date is distinct from built.as_of_date or final.digest is distinct from built.digest) as is_changed
-from final
-full outer join {{ before }} as built on final.month_start = built.month_start
-{%- else %}
-
-select
-    month_start,
-    as_of_date,
-    digest,
-    true as is_changed
-from final
-{%- endif %}
+{{ held_against_last_build('final', 'month_start', ['as_of_date', 'digest']) }}
