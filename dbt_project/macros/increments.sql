@@ -46,20 +46,20 @@ union
 {% endmacro %}
 
 {#
-    The rows of the CTE `now` beside those that the last build of this model had of the same key, and whether one of `values` is another. What is
-    gone stands there once, without values; in a build from nothing every row is changed. The first of the values is never empty in `now`.
+    The rows of the CTE `anew` beside those that the last build of this model had of the same key, and whether one of `values` is another. What is
+    gone stands there once, without values; in a build from nothing every row is changed. The first of the values is never empty in `anew`.
 #}
-{% macro held_against_last_build(now, key, values) %}
+{% macro held_against_last_build(anew, key, values) %}
     {%- set before = built_before(this.identifier) %}
     {%- if before %}
 select
-    coalesce({{ now }}.{{ key }}, built.{{ key }}) as {{ key }},
+    coalesce({{ anew }}.{{ key }}, built.{{ key }}) as {{ key }},
         {%- for value in values %}
-    {{ now }}.{{ value }},
+    {{ anew }}.{{ value }},
         {%- endfor %}
-    ({% for value in values %}{{ "or " if not loop.first }}{{ now }}.{{ value }} is distinct from built.{{ value }}{{ " " if not loop.last }}{% endfor %}) as is_changed
-from {{ now }}
-full outer join (select * from {{ before }} where {{ values | first }} is not null) as built on {{ now }}.{{ key }} = built.{{ key }}
+    ({% for value in values %}{{ "or " if not loop.first }}{{ anew }}.{{ value }} is distinct from built.{{ value }}{{ " " if not loop.last }}{% endfor %}) as is_changed
+from {{ anew }}
+full outer join (select * from {{ before }} where {{ values | first }} is not null) as built on {{ anew }}.{{ key }} = built.{{ key }}
     {%- else %}
 select
     {{ key }},
@@ -67,7 +67,7 @@ select
     {{ value }},
         {%- endfor %}
     true as is_changed
-from {{ now }}
+from {{ anew }}
     {%- endif %}
 {% endmacro %}
 
