@@ -88,7 +88,7 @@ def people(store: Store, *, mails_per_phone: int) -> People:
         [frame.reindex(columns=list(CUSTOMER_COLUMNS)) for id_, frame in seen.items() if by_id[id_].source == "ec"],
         ignore_index=True,
     )
-    for alias, key in customer_aliases(customers, mails_per_phone=mails_per_phone).itertuples(index=False):
+    for alias, key, _ in customer_aliases(customers, mails_per_phone=mails_per_phone).itertuples(index=False):
         known.link(alias, key)
     employees = seen["hr.employees"]
     mails = employees[["mail_pid", "employee_pid"]].dropna().drop_duplicates()

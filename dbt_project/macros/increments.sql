@@ -27,22 +27,43 @@
 
 {#
     The keys of which something was landed, or taken back, since the last build: from the rows of changed days as they are, and from
-    what the last build took from those days. `landing` has the relation of each landing table by its name, source.table.
+    what the last build took from those days. `landing` has the relation of each landing table by its name, source.table. `former`: columns of
+    the first of them, as the last build had them of the key (former_...).
 #}
-{% macro changed_keys(landing, key) %}
+{% macro changed_keys(landing, key, former=[]) %}
+with changed as (
     {%- for source_table, landed in landing.items() %}
         {%- set is_last_table = loop.last %}
-        {%- set built = built_before("stg_" ~ source_table.replace(".", "__")) %}
+        {%- set built = staged_before(source_table) %}
         {%- set lies_in_changed_day = is_of_changed_day(source_table, "landed") %}
         {%- for rows in [landed, built] if rows %}
-select {% for column in key %}landed.{{ column }}{{ ", " if not loop.last }}{% endfor %}
-from {{ rows }} as landed
-where {{ lies_in_changed_day if built else "false" }}
+    select {% for column in key %}landed.{{ column }}{{ ", " if not loop.last }}{% endfor %}
+    from {{ rows }} as landed
+    where {{ lies_in_changed_day if built else "false" }}
             {%- if not (is_last_table and loop.last) %}
-union
+    union
             {%- endif %}
         {%- endfor %}
     {%- endfor %}
+)
+
+{% set built = staged_before(landing.keys() | first) if former else none -%}
+select
+    {%- for column in key %}
+    changed.{{ column }}{{ "," if former or not loop.last }}
+    {%- endfor %}
+    {%- for column in former %}
+    {{ "built." ~ column if built else "cast(null as " ~ dbt.type_string() ~ ")" }} as former_{{ column }}{{ "," if not loop.last }}
+    {%- endfor %}
+from changed
+    {%- if built %}
+left join {{ built }} as built on {% for column in key %}{{ "and " if not loop.first }}changed.{{ column }} = built.{{ column }} {% endfor %}
+    {%- endif %}
+{% endmacro %}
+
+{# The staging table of a landing table, written source.table, as the last build made it. #}
+{% macro staged_before(source_table) %}
+    {%- do return(built_before("stg_" ~ source_table.replace(".", "__"))) -%}
 {% endmacro %}
 
 {#

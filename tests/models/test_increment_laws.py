@@ -28,10 +28,12 @@ OF_THE_BUILD = {
     "stg_ec__changed_orders", "int_changed_orders", "int_changed_customers", "stg_sns__changed_posts", "int_changed_posts",
     "int_changed_months", "int_month_digests", "int_customer_digests", "int_changed_deeds", "int_changed_aliases",
     "stg_ec__changed_adjustments", "stg_ec__changed_customers", "stg_ec__changed_points", "int_changed_adjustments",
+    "int_other_sightings", "int_changed_sightings", "int_touched_aliases",
 }  # fmt: skip
 FIRST = date(2025, 2, 1)
 SHOP = "yen_shop"
 Rates = tuple[tuple[date, Decimal], ...]
+Accounts = dict[int, dict[str, str]]  # by person
 
 
 class Deed(NamedTuple):
@@ -67,13 +69,14 @@ class Deed(NamedTuple):
 class Content(NamedTuple):
     """What a connection's day of change holds: new orders, other versions of earlier ones, and what persons did beside buying.
 
-    `merged` is whose account became whose, so that two persons turn out to be one; None on a day without accounts.
+    `accounts` is what else than usual stands on whose account, so that two persons turn out to be one, or one to be two; None on a
+    day without accounts.
     """
 
     shopping: Shopping
     read: list[dict[str, Any]]
     deeds: list[Deed]
-    merged: dict[int, int] | None
+    accounts: Accounts | None
     hour: int
 
 
@@ -101,9 +104,13 @@ deeds = st.lists(
     unique_by=lambda deed: (deed.table, deed.number),
 )  # fmt: skip
 bought = st.builds(Shopping, st.lists(orders(), min_size=2, max_size=6).map(tuple), st.just(()), st.just(()))
-mergers = st.dictionaries(persons, persons, max_size=1)
-merged = st.one_of(st.none(), mergers, mergers)
-contents = st.builds(Content, bought, readings, st.one_of(st.just([]), deeds), merged, st.integers(0, 23))
+told = st.one_of(
+    st.builds(lambda into: {"merged_into_pid": f"{SHOP}-{into}"}, persons),
+    st.sampled_from([{"mail_pid": "mail-0"}, {"mail_pid": "mail-5"}, {"phone_pid": "phone-0"}, {"social_pid": "handle"}]),
+)
+named = st.dictionaries(persons, told, max_size=2)
+accounts = st.one_of(st.none(), named, named)
+contents = st.builds(Content, bought, readings, st.one_of(st.just([]), deeds), accounts, st.integers(0, 23))
 _nothing = Shopping((), (), ())
 # Nobody buys, so that what they do beside it is all that may have changed.
 quiet = st.builds(Content, st.just(_nothing), st.just([]), deeds, st.none(), st.integers(0, 23))
@@ -136,21 +143,30 @@ _cheaper = tuple(order._replace(lines=(Line("item", Decimal(50), 0.1),)) for ord
 REFUNDED = {0: Content(Shopping(_bought, (), ()), [], [], {}, 0), 1: Content(_nothing, [], _refunds, None, 1)}
 MOVED = {2: Content(_nothing, [], [_refunds[0]._replace(is_other=True)], None, 2)}
 CHEAPER = {0: Content(Shopping(_cheaper, (), ()), [], [], {}, 0)}
-WHO_WAS_REFUNDED_IS_ANOTHER = {2: Content(_nothing, [], [], {3: 2}, 2)}
-WHO_BOUGHT_IS_ANOTHER = {2: Content(_nothing, [], [], {1: 0}, 2)}
+WHO_WAS_REFUNDED_IS_ANOTHER = {2: Content(_nothing, [], [], {3: {"merged_into_pid": f"{SHOP}-2"}}, 2)}
+WHO_BOUGHT_IS_ANOTHER = {2: Content(_nothing, [], [], {1: {"merged_into_pid": f"{SHOP}-0"}}, 2)}
+NOTHING: dict[int, Content | None] = {2: None}
+# A phone number is of two persons, of three, of two again. A handle is declared by two, then by the second alone. Somebody without an
+# account is known by what they wrote and spent, by what they spent, by nothing.
+_of_two, _of_three = ({person: {"phone_pid": "phone-0"} for person in persons} for persons in ((1,), (2,)))
+SHARED_PHONE = [REFUNDED, {2: Content(_nothing, [], [], _of_two, 2)}, {3: Content(_nothing, [], [], _of_three, 3)}, {3: None}]
+_declared = [{n: Content(_nothing, [], [], {n: {"social_pid": "handle"}}, n)} for n in (1, 2)]
+HANDLE = [{0: Content(Shopping(_bought, (), ()), [], [], {}, 0)}, *_declared, {1: None}]
+_wrote, _spent = (Deed(table, 0, 7, date(2025, 1, 6), True) for table in ("ec.reviews", "ec.points"))
+NO_ACCOUNT = [REFUNDED, {n: Content(_nothing, [], [deed], None, 2) for n, deed in ((2, _wrote), (3, _spent))}, {2: None}, {3: None}]
 
 
 def rows_of(day: int, content: Content | None) -> dict[str, list[dict[str, Any]]]:
     """The landing rows of one day of change; of one landed empty, none."""
     if content is None:
         return {}
-    shopping, read, deeds, merged, hour = content
+    shopping, read, deeds, named, hour = content
     version = {"change_date": FIRST + timedelta(days=day), "updated_at": datetime.combine(FIRST, time(hour), UTC)}
     found = landing(shopping)
     accounts = {row["customer_pid"]: row for row in found.pop("ec.customers")}
-    if merged is not None:
-        for person, into in merged.items():
-            accounts[f"{SHOP}-{person}"]["merged_into_pid"] = f"{SHOP}-{into}"
+    if named is not None:
+        for person, told in named.items():
+            accounts[f"{SHOP}-{person}"] |= told
         found["ec.customers"] = list(accounts.values())
     # Days share some of their orders: there these are later versions of the same.
     for row in (row for table in ("ec.orders", "ec.order_lines", "ec.adjustments") for row in found[table]):
@@ -224,7 +240,7 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
         "stg_ec__orders", "stg_ec__order_lines", "fct_orders", "fct_order_lines", "int_shop_orders", "stg_sns__posts",
         "fct_sns_post_days", "fct_customer_engagement_months", "int_customer_lapses", "int_customer_shop_months",
         "int_customer_months", "int_customer_standings", "rpt_rfm_segments", "stg_ec__adjustments", "stg_ec__customers",
-        "stg_ec__points", "fct_order_adjustments",
+        "stg_ec__points", "fct_order_adjustments", "int_customer_sightings", "int_customer_aliases",
     }  # fmt: skip
     for name in kept:
         code = increments.nodes[f"model.engagement.{name}"]["compiled_code"]
@@ -237,6 +253,10 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
 @example(nights=[REFUNDED, CHEAPER], known_rates=())
 @example(nights=[REFUNDED, WHO_WAS_REFUNDED_IS_ANOTHER], known_rates=())
 @example(nights=[REFUNDED, WHO_BOUGHT_IS_ANOTHER], known_rates=())
+@example(nights=[REFUNDED, WHO_BOUGHT_IS_ANOTHER, NOTHING], known_rates=())
+@example(nights=SHARED_PHONE, known_rates=())
+@example(nights=HANDLE, known_rates=())
+@example(nights=NO_ACCOUNT, known_rates=())
 @given(nights=nights, known_rates=rates)
 def test_increments_after_any_history_are_what_a_build_from_nothing_gives(
     increments: Compiled, from_nothing: Compiled, nights: list[dict[int, Content | None]], known_rates: Rates

@@ -1,0 +1,19 @@
+-- One row per set of a customer's pseudonyms seen together on what is built whole.
+{%- set records = {} %}
+{%- for name in ["reviews", "subscriptions", "subscription_events"] %}
+{%- do records.update({name: ref('stg_ec__' ~ name) ~ " as record"}) %}
+{%- endfor %}
+with seen as (
+    {{ sightings(records) }}
+),
+
+final as (
+    select
+        sighting_key,
+        coalesce(customer_pid, mail_pid) as alias_pid,
+        customer_pid,
+        mail_pid
+    from seen
+)
+
+{{ held_against_last_build('final', 'sighting_key', ['alias_pid', 'customer_pid', 'mail_pid']) }}
