@@ -166,3 +166,21 @@ from {{ anew }}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    The same for a test that each value of a column is a key of another table, `parent`, as conditions of which a row has to fulfil any. If both
+    tables are kept, a value can only be missing from rows built anew and where the other table has lost it; else all rows are looked at.
+#}
+{% macro conditions_of_relationship(row, column, parent, field) -%}
+    {%- set tested = graph.nodes[model.attached_node].config if execute and model.attached_node else {} -%}
+    {%- set looked_up = graph.nodes.get("model.engagement." ~ parent.identifier, {}).get("config", {}) if execute else {} -%}
+    {%- if tested.materialized == "incremental" and looked_up.get("unique_key") == [field] and is_on_top() -%}
+        {%- set lost -%}
+            select listed.{{ field }}
+            from {{ listed_keys(looked_up.meta["changed"]) }} as listed
+            where listed.{{ field }} not in (select kept.{{ field }} from {{ parent }} as kept)
+        {%- endset -%}
+        {%- do return([is_among(row, listed_keys(tested.meta["changed"]), tested.unique_key), row ~ "." ~ column ~ " in (" ~ lost ~ ")"]) -%}
+    {%- endif -%}
+    {%- do return(["true"]) -%}
+{%- endmacro %}

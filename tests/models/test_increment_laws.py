@@ -21,14 +21,14 @@ from tests.models.shopping import days as days_of_shopping
 
 REPORTS = (
     "fct_order_lines", "rpt_customer_months", "rpt_second_purchases", "int_retention_subjects", "rpt_rfm_segments",
-    "rpt_sns_posts", "rpt_customer_cohorts", "int_scorecard_intervals",
+    "rpt_sns_posts", "rpt_customer_cohorts", "int_scorecard_intervals", "dim_customers",
 )  # fmt: skip
 # What changed, and what changed since the last build, is another thing in a build from nothing.
 OF_THE_BUILD = {
     "stg_ec__changed_orders", "int_changed_orders", "int_changed_customers", "stg_sns__changed_posts", "int_changed_posts",
     "int_changed_months", "int_month_digests", "int_customer_digests", "int_changed_deeds", "int_changed_aliases",
     "stg_ec__changed_adjustments", "stg_ec__changed_customers", "stg_ec__changed_points", "int_changed_adjustments",
-    "int_other_sightings", "int_changed_sightings", "int_touched_aliases",
+    "int_other_sightings", "int_changed_sightings", "int_touched_aliases", "int_changed_activities",
 }  # fmt: skip
 FIRST = date(2025, 2, 1)
 SHOP = "yen_shop"
@@ -241,6 +241,7 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
         "fct_sns_post_days", "fct_customer_engagement_months", "int_customer_lapses", "int_customer_shop_months",
         "int_customer_months", "int_customer_standings", "rpt_rfm_segments", "stg_ec__adjustments", "stg_ec__customers",
         "stg_ec__points", "fct_order_adjustments", "int_customer_sightings", "int_customer_aliases",
+        "int_customer_activities", "dim_customers",
     }  # fmt: skip
     for name in kept:
         code = increments.nodes[f"model.engagement.{name}"]["compiled_code"]

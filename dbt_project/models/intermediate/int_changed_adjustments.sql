@@ -69,7 +69,14 @@ changed as (
 {%- endif %}
 
 select
-    {{ key_of(['connection', 'adjustment_id']) }} as adjustment_key,
-    connection,
-    adjustment_id
-from {{ 'changed' if before else 'landed' }}
+    {{ key_of(['changed.connection', 'changed.adjustment_id']) }} as adjustment_key,
+    changed.connection,
+    changed.adjustment_id,
+    {{ "built.customer_key" if before else "cast(null as " ~ dbt.type_string() ~ ")" }} as former_customer_key
+from {{ 'changed' if before else 'landed as changed' }}
+{%- if before %}
+left join {{ before }} as built
+    on
+        changed.connection = built.shop
+        and changed.adjustment_id = built.adjustment_id
+{%- endif %}
