@@ -2,8 +2,8 @@
 
 Names are never looked at. A mail address belongs to one person. A phone number may be a household's, a company's or a dummy: one
 that was seen with more mail addresses than `mails_per_phone` joins nobody. A self-declared handle leads to a person and joins
-nobody either, since anybody can declare it. Whom a phone number or a handle connects, whether it joins them or not, is a circle: nothing
-seen outside of it tells anything of who is who in it.
+nobody either, since anybody can declare it. All whom a phone number or a handle connects, whether it joins them or not, are a
+circle: nothing seen outside of it tells anything of who is who in it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _first_joined(a: np.ndarray, b: np.ndarray, rank: np.ndarray, names: pa.StringArray) -> np.ndarray:
-    """For each node the first of all that the edges from `a` to `b` join with it: of the lowest rank, among those the smallest text."""
+    """For each node the first of those that edges from `a` to `b` join with it: of the lowest rank, then the smallest text."""
     graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(len(names), len(names)))
     person = connected_components(graph, directed=False)[1]
     least = np.full(person.max(initial=-1) + 1, len(_JOINING))

@@ -103,3 +103,16 @@ def test_persons_equal_those_of_a_union_find(rows):
     known = persons(*({names[kind]: node for kind, node in record.items()} for record in records))
     together = {frozenset(a for a in parent if root(a) == root(b)) for b in parent}
     assert {frozenset(a for a in known if known[a] == known[b]) for b in known} == together
+
+
+@given(st.lists(st.tuples(pids, pids, pids, pids), max_size=12))
+def test_circles_are_labelled_alone_as_they_are_among_all(rows):
+    """A night labels the circles that anything touches, and no others."""
+    named = [[None if value is None else f"{kind}{value}" for kind, value in zip("cmph", cells, strict=True)] for cells in rows]
+    seen = pd.DataFrame([cells for cells in named if any(cells[:3])], columns=["customer_pid", *COLUMNS[2:]], dtype=object)
+    seen = seen.reindex(columns=COLUMNS)
+    known = customer_aliases(seen, mails_per_phone=1).set_index("alias_pid")
+    circles = seen["customer_pid"].fillna(seen["mail_pid"]).fillna(seen["phone_pid"]).map(known["circle_pid"])
+    alone = [customer_aliases(circle, mails_per_phone=1).set_index("alias_pid") for _, circle in seen.groupby(circles)]
+    if alone:
+        assert pd.concat(alone).sort_index().equals(known.sort_index())

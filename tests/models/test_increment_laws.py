@@ -69,8 +69,8 @@ class Deed(NamedTuple):
 class Content(NamedTuple):
     """What a connection's day of change holds: new orders, other versions of earlier ones, and what persons did beside buying.
 
-    `accounts` is what else than usual stands on whose account, so that two persons turn out to be one, or one to be two; None on a
-    day without accounts.
+    `accounts` is what else than usual stands on whose account, so that two persons turn out to be one, or one to be two; None on
+    a day without accounts.
     """
 
     shopping: Shopping
@@ -146,14 +146,37 @@ CHEAPER = {0: Content(Shopping(_cheaper, (), ()), [], [], {}, 0)}
 WHO_WAS_REFUNDED_IS_ANOTHER = {2: Content(_nothing, [], [], {3: {"merged_into_pid": f"{SHOP}-2"}}, 2)}
 WHO_BOUGHT_IS_ANOTHER = {2: Content(_nothing, [], [], {1: {"merged_into_pid": f"{SHOP}-0"}}, 2)}
 NOTHING: dict[int, Content | None] = {2: None}
-# A phone number is of two persons, of three, of two again. A handle is declared by two, then by the second alone. Somebody without an
-# account is known by what they wrote and spent, by what they spent, by nothing.
-_of_two, _of_three = ({person: {"phone_pid": "phone-0"} for person in persons} for persons in ((1,), (2,)))
-SHARED_PHONE = [REFUNDED, {2: Content(_nothing, [], [], _of_two, 2)}, {3: Content(_nothing, [], [], _of_three, 3)}, {3: None}]
-_declared = [{n: Content(_nothing, [], [], {n: {"social_pid": "handle"}}, n)} for n in (1, 2)]
-HANDLE = [{0: Content(Shopping(_bought, (), ()), [], [], {}, 0)}, *_declared, {1: None}]
-_wrote, _spent = (Deed(table, 0, 7, date(2025, 1, 6), True) for table in ("ec.reviews", "ec.points"))
-NO_ACCOUNT = [REFUNDED, {n: Content(_nothing, [], [deed], None, 2) for n, deed in ((2, _wrote), (3, _spent))}, {2: None}, {3: None}]
+# Two are one person, and two again, and one of them spent points.
+_spent = {3: Content(_nothing, [], [Deed("ec.points", 0, 1, date(2025, 1, 6), True)], None, 3)}
+SPLIT = [REFUNDED | _spent, WHO_BOUGHT_IS_ANOTHER, NOTHING]
+
+
+def _known(*accounts: tuple[int, Accounts]) -> list[dict[int, Content | None]]:
+    """Orders, then nights in which accounts land, on a day each."""
+    return [
+        {0: Content(Shopping(_bought, (), ()), [], [], {}, 0)},
+        *({n: Content(_nothing, [], [], told, n)} for n, told in accounts),
+    ]
+
+
+# A phone number is of two persons, of three, of two again. A handle is declared by one, by two, by the second alone.
+_phone, _handle = {"phone_pid": "phone-0"}, {"social_pid": "handle"}
+SHARED_PHONE = [*_known((2, {1: _phone}), (3, {1: _phone, 2: _phone})), {3: None}]
+HANDLE = _known((1, {1: _handle}), (2, {1: _handle, 2: _handle}), (3, {2: _handle}))
+# Points are spent, and a subscription goes on, after the last sale: the shops' months reach them with a later one, and leave them again.
+_later = (_bought[0]._replace(day=date(2025, 3, 9)),)
+_spent_in_march = [Deed("ec.points", 0, 2, date(2025, 3, 2), True), _start]
+AFTER_THE_LAST_SALE: list[dict[int, Content | None]] = [
+    {0: Content(Shopping(_bought, (), ()), [], [], {}, 0), 1: Content(_nothing, [], _spent_in_march, None, 1)},
+    {2: Content(Shopping(_later, (), ()), [], [], None, 2)},
+    {2: None},
+]
+# Four without an account are known by a review, one of them by points, too, by a refund and by an order; then only points are left.
+_wrote = [Deed("ec.reviews", number, person, date(2025, 1, 6), True) for number, person in ((0, 7), (1, 8))]
+_got = _refunds[0]._replace(number=2, person=9)
+_guest = Content(Shopping((_bought[0]._replace(person=6),), (), ()), [], [*_wrote, _got], None, 2)
+_got_points = Content(_nothing, [], [Deed("ec.points", 0, 7, date(2025, 1, 6), True)], None, 3)
+NO_ACCOUNT: list[dict[int, Content | None]] = [REFUNDED, {2: _guest, 3: _got_points}, {2: None}, {3: None}]
 
 
 def rows_of(day: int, content: Content | None) -> dict[str, list[dict[str, Any]]]:
@@ -254,9 +277,11 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
 @example(nights=[REFUNDED, CHEAPER], known_rates=())
 @example(nights=[REFUNDED, WHO_WAS_REFUNDED_IS_ANOTHER], known_rates=())
 @example(nights=[REFUNDED, WHO_BOUGHT_IS_ANOTHER], known_rates=())
-@example(nights=[REFUNDED, WHO_BOUGHT_IS_ANOTHER, NOTHING], known_rates=())
+@example(nights=SPLIT, known_rates=())
 @example(nights=SHARED_PHONE, known_rates=())
 @example(nights=HANDLE, known_rates=())
+@example(nights=AFTER_THE_LAST_SALE[:2], known_rates=())
+@example(nights=AFTER_THE_LAST_SALE, known_rates=())
 @example(nights=NO_ACCOUNT, known_rates=())
 @given(nights=nights, known_rates=rates)
 def test_increments_after_any_history_are_what_a_build_from_nothing_gives(

@@ -73,10 +73,5 @@ select
     changed.connection,
     changed.adjustment_id,
     {{ "built.customer_key" if before else "cast(null as " ~ dbt.type_string() ~ ")" }} as former_customer_key
-from {{ 'changed' if before else 'landed as changed' }}
-{%- if before %}
-left join {{ before }} as built
-    on
-        changed.connection = built.shop
-        and changed.adjustment_id = built.adjustment_id
-{%- endif %}
+from {{ 'changed' if before else 'landed' }} as changed
+{{ "left join " ~ before ~ " as built on changed.connection = built.shop and changed.adjustment_id = built.adjustment_id" if before }}

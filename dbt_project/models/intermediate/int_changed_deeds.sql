@@ -1,11 +1,7 @@
 -- One row per customer.
 {%- set before = built_before('int_month_digests') %}
 {%- set shop_months = ref('int_shop_months') %}
-{%- set month_of_deeds = {
-    ref('fct_order_adjustments'): month_start("deeds.business_date"),
-    ref('int_customer_activities'): "deeds.month_start",
-    ref('fct_subscription_months'): "deeds.month_start",
-} %}
+{%- set deeds_of_month = [ref('int_customer_activities'), ref('fct_subscription_months')] %}
 with adjustments as (
     select * from {{ ref('fct_order_adjustments') }}
 ),
@@ -30,7 +26,7 @@ months_before as (
     where as_of_date is not null
 ),
 
--- What lies outside the shops' months counts nowhere, until they reach it.
+-- What lies outside the shops' months counts nowhere, until they reach it: with the next order or adjustment.
 turned_months as (
     select coalesce(months.month_start, months_before.month_start) as month_start
     from months
@@ -54,11 +50,11 @@ changed as (
     from {{ ref('int_customer_aliases') }} as aliases
     where aliases.alias_pid in (select changed_accounts.customer_pid from changed_accounts)
     {%- if before %}
-    {%- for relation, month in month_of_deeds.items() %}
+    {%- for relation in deeds_of_month %}
     union
     select deeds.customer_key
     from {{ relation }} as deeds
-    where {{ month }} in (select turned_months.month_start from turned_months)
+    where deeds.month_start in (select turned_months.month_start from turned_months)
     {%- endfor %}
     {%- endif %}
 )

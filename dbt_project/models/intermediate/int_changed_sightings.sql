@@ -30,14 +30,16 @@ present as (
     union
     select
         sighting_key,
-        {%- for column in pseudonyms %}
-        {{ column if column in ["customer_pid", "mail_pid"] else "cast(null as " ~ dbt.type_string() ~ ")" }} as {{ column }}{{ "," if not loop.last }}
-        {%- endfor %}
+        {{ pseudonyms | join(",\n        ") }}
     from others
     where alias_pid is not null
 ),
 
 {%- if before %}
+
+former as (
+    {{ sightings(lists, former=true) }}
+),
 
 -- What stood on them, too.
 known as (
@@ -46,11 +48,11 @@ known as (
         {{ pseudonyms | join(",\n        ") }}
     from {{ before }}
     where sighting_key in (
-        select sighting_key from present
+        select present.sighting_key from present
         union
-        select sighting_key from others
+        select others.sighting_key from others
         union
-        select sighting_key from ({{ sightings(lists, former=true) }}) as former
+        select former.sighting_key from former
     )
 ),
 
@@ -59,7 +61,7 @@ gone as (
         *,
         {{ alias_of('known') }} as alias_pid
     from known
-    where sighting_key not in (select present.sighting_key from present)
+    where known.sighting_key not in (select present.sighting_key from present)
 ),
 
 -- It may stand on other records still.

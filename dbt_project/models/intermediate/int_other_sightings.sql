@@ -9,11 +9,9 @@ with seen as (
 
 final as (
     select
-        sighting_key,
-        coalesce(customer_pid, mail_pid) as alias_pid,
-        customer_pid,
-        mail_pid
+        *,
+        {{ alias_of('seen') }} as alias_pid
     from seen
 )
 
-{{ held_against_last_build('final', 'sighting_key', ['alias_pid', 'customer_pid', 'mail_pid']) }}
+{{ held_against_last_build('final', 'sighting_key', ['alias_pid'] + contacts()['customers']) }}
