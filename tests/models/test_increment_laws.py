@@ -163,7 +163,7 @@ def _known(*accounts: tuple[int, Accounts]) -> list[dict[int, Content | None]]:
 _phone, _handle = {"phone_pid": "phone-0"}, {"social_pid": "handle"}
 SHARED_PHONE = [*_known((2, {1: _phone}), (3, {1: _phone, 2: _phone})), {3: None}]
 HANDLE = _known((1, {1: _handle}), (2, {1: _handle, 2: _handle}), (3, {2: _handle}))
-# Points are spent, and a subscription goes on, after the last sale: the shops' months reach them with a later one, and leave them again.
+# Points are spent, and a subscription goes on, after the last sale: the shops' months reach them with a later one, until it goes.
 _later = (_bought[0]._replace(day=date(2025, 3, 9)),)
 _spent_in_march = [Deed("ec.points", 0, 2, date(2025, 3, 2), True), _start]
 AFTER_THE_LAST_SALE: list[dict[int, Content | None]] = [
@@ -171,7 +171,7 @@ AFTER_THE_LAST_SALE: list[dict[int, Content | None]] = [
     {2: Content(Shopping(_later, (), ()), [], [], None, 2)},
     {2: None},
 ]
-# Four without an account are known by a review, one of them by points, too, by a refund and by an order; then only points are left.
+# Four without an account are known by a review, one of them by points, too, by a refund and by an order; then by points alone.
 _wrote = [Deed("ec.reviews", number, person, date(2025, 1, 6), True) for number, person in ((0, 7), (1, 8))]
 _got = _refunds[0]._replace(number=2, person=9)
 _guest = Content(Shopping((_bought[0]._replace(person=6),), (), ()), [], [*_wrote, _got], None, 2)
