@@ -43,13 +43,14 @@ Job = tuple[str, Callable[[], object] | None]  # a file and who writes it, if it
 
 @dataclass(frozen=True)
 class Before:
-    """What an earlier release is: its folder, and what its manifest says of it (as in `Exported`)."""
+    """What an earlier release is: its folder, what its manifest says of it (as in `Exported`), and what has not changed since."""
 
     folder: Path
     shapes: Mapping[str, str]
     parts: Mapping[str, str]
     checksums: Mapping[str, str]
     continued: int
+    same: frozenset[str]  # tables of the warehouse whose rows need not be looked at
 
 
 @dataclass
@@ -95,7 +96,11 @@ def export(
         parts: list[Part] = []
         # The small tables tell a night that changed something from one that did not before the large ones are read.
         for table in sorted(tables, key=lambda table: table in month_columns):
-            found = [*_parts(sql, table, month_columns.get(table))]
+            column = month_columns.get(table)
+            if before and earlier and table in before.same:
+                found = [*_parts_before(before, table, column)]
+            else:
+                found = [*_parts(sql, table, column)]
             parts += found
             if before and earlier and before.continued + 1 < nights and not all(_is_kept(part, done, before) for part in found):
                 earlier.copy(folder / DATABASE)
@@ -110,6 +115,14 @@ def export(
         jobs += [job for part in parts if not taken.get(part) for job in _jobs(sql, part, folder)]
         done.checksums |= threads.map(lambda job: _sealed(folder, *job), jobs)
     return done
+
+
+def _parts_before(before: Before, table: str, column: str | None) -> Iterator[Part]:
+    """What `_parts` gives of a table whose rows are those of the release before."""
+    for name, digest in before.parts.items():
+        of, _, month = name.partition("/")
+        if of == table:
+            yield Part(table, name, _condition(column, month) if column else "true", int(digest.split()[0]), digest)
 
 
 def _parts(sql: duckdb.DuckDBPyConnection, table: str, column: str | None) -> Iterator[Part]:

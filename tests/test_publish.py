@@ -7,7 +7,7 @@ import errno
 import json
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,7 +15,8 @@ import duckdb
 import pytest
 
 from pipelines import increments
-from pipelines.database import DATABASE
+from pipelines.database import DATABASE, Part
+from pipelines.export import _parts
 from pipelines.publish import PublishError, list_releases, publish, remove_release, rollback
 from pipelines.sealed import seal
 
@@ -321,6 +322,34 @@ def test_a_night_that_changed_nothing_takes_over_every_file_of_tables(tmp_path: 
     assert len(files) == 7
     assert [name for name in files if (first / name).stat().st_ino != (second / name).stat().st_ino] == []
     checked(tmp_path, second)
+
+
+def test_only_tables_that_were_built_since_the_release_before_are_read_for_what_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    months = {"fct_sales": "business_date"}
+    read: list[str] = []
+
+    def noted(sql: duckdb.DuckDBPyConnection, table: str, column: str | None) -> Iterator[Part]:
+        read.append(table)
+        return _parts(sql, table, column)
+
+    monkeypatch.setattr("pipelines.export._parts", noted)
+    for sales, runs, expected in (
+        (100, {"fct_sales": "1", "rpt_sales": "1"}, ["rpt_sales", "fct_sales"]),
+        (200, {"fct_sales": "1", "rpt_sales": "2"}, ["rpt_sales"]),
+        (200, {"fct_sales": "1", "rpt_sales": "2"}, []),
+        (200, {"fct_sales": "4", "rpt_sales": "2"}, ["fct_sales"]),
+        (200, {"fct_sales": "4"}, ["rpt_sales"]),
+    ):
+        days = "(date '2026-08-31', 1), (null, 2)"
+        build(tmp_path, sales, extra=f"create or replace table fct_sales as from (values {days}) as rows(business_date, amount)")
+        increments.end(tmp_path, RUN, "project", runs)
+        made = publish(tmp_path, ["fct_sales", "rpt_sales"], report=draw, run=RUN, keep=7, month_columns=months)
+        checked(tmp_path, made.path)
+        assert made.tables == {"fct_sales": 2, "rpt_sales": 2}
+        assert read == expected
+        read.clear()
 
 
 def test_a_database_that_is_continued_holds_what_one_made_whole_does(tmp_path: Path, content: Content) -> None:
