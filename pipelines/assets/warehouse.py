@@ -32,7 +32,7 @@ from pipelines.store import Store, private, writer_lock
 DBT_PROJECT = PROJECT / "dbt_project"
 PATIENCE = 600.0  # seconds to wait for a dbt that outlived its night
 KEPT = {"kept": "as in the last build: nothing that it is made of has changed since"}
-DBT = Path(sys.executable).with_name("dbt")  # the environment's own, whatever PATH says
+DBT = Path(sys.executable).with_name("engagement-dbt")  # the environment's own, whatever PATH says
 
 
 class Dbt(DbtCliResource):
