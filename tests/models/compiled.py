@@ -114,8 +114,7 @@ class Compiled:
             scope: dict[str, Any] = {}
             exec(node["compiled_code"], scope)
             found = scope["model"](scope["dbtObj"](connection.table), connection)
-            schema = _ALIASES if node["name"] == "int_customer_aliases" else None
-            rows = pa.Table.from_pandas(found.astype(object), schema=schema, preserve_index=False)
+            rows = found if isinstance(found, pa.Table) else pa.Table.from_pandas(found.astype(object), preserve_index=False)
             connection.register("rows_of_model", rows)
             connection.execute(f"{create} as select * from rows_of_model")
             connection.unregister("rows_of_model")
@@ -148,7 +147,6 @@ class Compiled:
 _DAYS = pa.schema(
     [("source_table", pa.string()), ("connection", pa.string()), ("change_date", pa.date32()), ("is_changed", pa.bool_())]
 )
-_ALIASES = pa.schema([(name, pa.string()) for name in ("alias_pid", "customer_key", "circle_pid")])
 
 
 def _whole(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -282,6 +282,7 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
 @example(nights=HANDLE, known_rates=())
 @example(nights=AFTER_THE_LAST_SALE[:2], known_rates=())
 @example(nights=AFTER_THE_LAST_SALE, known_rates=())
+@example(nights=NO_ACCOUNT[:2], known_rates=())
 @example(nights=NO_ACCOUNT, known_rates=())
 @given(nights=nights, known_rates=rates)
 def test_increments_after_any_history_are_what_a_build_from_nothing_gives(

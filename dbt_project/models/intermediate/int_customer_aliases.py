@@ -10,5 +10,5 @@ def model(dbt, session):
     touched = dbt.ref("int_touched_aliases").set_alias("touched")
     if dbt.is_incremental:
         seen = seen.join(touched, "coalesce(seen.customer_pid, seen.mail_pid, seen.phone_pid) = touched.alias_pid", how="semi")
-    columns = "merged_into_pid, mail_pid, phone_pid, social_pid, customer_pid"
-    return customer_aliases(seen.project(columns).df(), mails_per_phone=int(dbt.config.get("mails_per_phone")))
+    seen = seen.project("customer_pid, merged_into_pid, mail_pid, phone_pid, social_pid").to_arrow_table()
+    return customer_aliases(seen, mails_per_phone=int(dbt.config.get("mails_per_phone")))
