@@ -23,9 +23,9 @@ def customer_aliases(sightings: pa.Table, *, mails_per_phone: int) -> pa.Table:
     """The person behind every pseudonym.
 
     `sightings` has the columns of SIGHTINGS: pseudonyms that stood on one record, None where it had none. Returns `alias_pid`,
-    `customer_key`, `circle_pid`, one row per pseudonym. Persons are the connected components of the graph of sightings; a person's
-    key is their smallest mail pseudonym, else phone, else customer number. Circles, with keys likewise, are those of the graph in
-    which everything joins. Of whole circles alone the rows are the same.
+    `customer_key`, `circle_pid`, one row per pseudonym. Persons are the connected components of the graph of sightings; a
+    person's key is their smallest mail pseudonym, else phone, else customer number. Circles, with keys likewise, are those of the
+    graph in which everything joins. Of whole circles alone the rows are the same.
     """
     seen = [chunk for column in sightings.select(SIGHTINGS.names).cast(SIGHTINGS).columns for chunk in column.chunks]
     # From here on a pseudonym is its number, -1 for none: there are millions, and texts are slow.

@@ -146,9 +146,12 @@ CHEAPER = {0: Content(Shopping(_cheaper, (), ()), [], [], {}, 0)}
 WHO_WAS_REFUNDED_IS_ANOTHER = {2: Content(_nothing, [], [], {3: {"merged_into_pid": f"{SHOP}-2"}}, 2)}
 WHO_BOUGHT_IS_ANOTHER = {2: Content(_nothing, [], [], {1: {"merged_into_pid": f"{SHOP}-0"}}, 2)}
 NOTHING: dict[int, Content | None] = {2: None}
+# Refunds come later than the orders, and are taken back.
+LATER_REFUNDED: list[dict[int, Content | None]] = [{0: REFUNDED[0]}, {1: REFUNDED[1]}, {1: None}]
 # Two are one person, and two again, and one of them spent points.
 _spent = {3: Content(_nothing, [], [Deed("ec.points", 0, 1, date(2025, 1, 6), True)], None, 3)}
 SPLIT = [REFUNDED | _spent, WHO_BOUGHT_IS_ANOTHER, NOTHING]
+NOT_SPENT: list[dict[int, Content | None]] = [REFUNDED | _spent, {3: None}]
 
 
 def _known(*accounts: tuple[int, Accounts]) -> list[dict[int, Content | None]]:
@@ -159,6 +162,7 @@ def _known(*accounts: tuple[int, Accounts]) -> list[dict[int, Content | None]]:
     ]
 
 
+WITHDRAWN = _known((1, {1: {"status": "withdrawn"}}))
 # A phone number is of two persons, of three, of two again. A handle is declared by one, by two, by the second alone.
 _phone, _handle = {"phone_pid": "phone-0"}, {"social_pid": "handle"}
 SHARED_PHONE = [*_known((2, {1: _phone}), (3, {1: _phone, 2: _phone})), {3: None}]
@@ -278,6 +282,10 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
 @example(nights=[REFUNDED, WHO_WAS_REFUNDED_IS_ANOTHER], known_rates=())
 @example(nights=[REFUNDED, WHO_BOUGHT_IS_ANOTHER], known_rates=())
 @example(nights=SPLIT, known_rates=())
+@example(nights=NOT_SPENT, known_rates=())
+@example(nights=LATER_REFUNDED[:2], known_rates=())
+@example(nights=LATER_REFUNDED, known_rates=())
+@example(nights=WITHDRAWN, known_rates=())
 @example(nights=SHARED_PHONE, known_rates=())
 @example(nights=HANDLE, known_rates=())
 @example(nights=AFTER_THE_LAST_SALE[:2], known_rates=())

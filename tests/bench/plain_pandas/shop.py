@@ -59,12 +59,11 @@ def adjustments(home: Path) -> pd.DataFrame:
 
 def who(*records: pd.DataFrame) -> Customers:
     """The persons of all records' pseudonyms."""
-    names = [*PIDS, "merged_into_pid", "social_pid"]
+    names = SIGHTINGS.names
     seen = [record[[name for name in names if name in record]].drop_duplicates() for record in records]
-    sightings = pd.concat(seen, ignore_index=True).reindex(columns=names).drop_duplicates()
-    return Customers(
-        customer_aliases(pa.Table.from_pandas(sightings, SIGHTINGS, preserve_index=False), mails_per_phone=2).to_pandas()
-    )
+    seen_once = pd.concat(seen, ignore_index=True).reindex(columns=names).drop_duplicates()
+    sightings = pa.Table.from_pandas(seen_once, SIGHTINGS, preserve_index=False)
+    return Customers(customer_aliases(sightings, mails_per_phone=2).to_pandas())
 
 
 def order_lines(home: Path, orders: pd.DataFrame) -> pd.DataFrame:
