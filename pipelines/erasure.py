@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.analysis.identities import customer_aliases
+from pipelines.analysis.identities import SIGHTINGS, customer_aliases
 from pipelines.sources.connection import Person
 from pipelines.sources.contract import TABLES
 from pipelines.sources.places import matching
@@ -27,8 +27,6 @@ from pipelines.sources.pseudonym import Pseudonymiser
 from pipelines.sources.schema import KeyClass, Table
 from pipelines.sources.sieve import PID, Sieve, Verdict, apply
 from pipelines.store import Store, read_file, recounted, write_file
-
-CUSTOMER_COLUMNS = ("customer_pid", "merged_into_pid", "mail_pid", "phone_pid", "social_pid")
 
 
 class ErasureError(Exception):
@@ -85,11 +83,12 @@ def people(store: Store, *, mails_per_phone: int) -> People:
     by_id = {table.id: table for table in TABLES}
     seen = {id_: _sightings(store, table) for id_, table in by_id.items() if any(column.personal for column in table.columns)}
     customers = pd.concat(
-        [frame.reindex(columns=list(CUSTOMER_COLUMNS)) for id_, frame in seen.items() if by_id[id_].source == "ec"],
+        [frame.reindex(columns=SIGHTINGS.names) for id_, frame in seen.items() if by_id[id_].source == "ec"],
         ignore_index=True,
     )
-    for alias, key in customer_aliases(customers, mails_per_phone=mails_per_phone).itertuples(index=False):
-        known.link(alias, key)
+    sightings = pa.Table.from_pandas(customers, SIGHTINGS, preserve_index=False)
+    for alias in customer_aliases(sightings, mails_per_phone=mails_per_phone).to_pylist():
+        known.link(alias["alias_pid"], alias["customer_key"])
     employees = seen["hr.employees"]
     mails = employees[["mail_pid", "employee_pid"]].dropna().drop_duplicates()
     counts = mails.groupby("mail_pid").size()

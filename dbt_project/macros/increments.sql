@@ -27,22 +27,43 @@
 
 {#
     The keys of which something was landed, or taken back, since the last build: from the rows of changed days as they are, and from
-    what the last build took from those days. `landing` has the relation of each landing table by its name, source.table.
+    what the last build took from those days. `landing` has the relation of each landing table by its name, source.table. `former`: columns of
+    the first of them, as the last build had them of the key (former_...).
 #}
-{% macro changed_keys(landing, key) %}
+{% macro changed_keys(landing, key, former=[]) %}
+with changed as (
     {%- for source_table, landed in landing.items() %}
         {%- set is_last_table = loop.last %}
-        {%- set built = built_before("stg_" ~ source_table.replace(".", "__")) %}
+        {%- set built = staged_before(source_table) %}
         {%- set lies_in_changed_day = is_of_changed_day(source_table, "landed") %}
         {%- for rows in [landed, built] if rows %}
-select {% for column in key %}landed.{{ column }}{{ ", " if not loop.last }}{% endfor %}
-from {{ rows }} as landed
-where {{ lies_in_changed_day if built else "false" }}
+    select {% for column in key %}landed.{{ column }}{{ ", " if not loop.last }}{% endfor %}
+    from {{ rows }} as landed
+    where {{ lies_in_changed_day if built else "false" }}
             {%- if not (is_last_table and loop.last) %}
-union
+    union
             {%- endif %}
         {%- endfor %}
     {%- endfor %}
+)
+
+{% set built = staged_before(landing.keys() | first) if former else none -%}
+select
+    {%- for column in key %}
+    changed.{{ column }}{{ "," if former or not loop.last }}
+    {%- endfor %}
+    {%- for column in former %}
+    {{ "built." ~ column if built else "cast(null as " ~ dbt.type_string() ~ ")" }} as former_{{ column }}{{ "," if not loop.last }}
+    {%- endfor %}
+from changed
+    {%- if built %}
+left join {{ built }} as built on {% for column in key %}{{ "and " if not loop.first }}changed.{{ column }} = built.{{ column }} {% endfor %}
+    {%- endif %}
+{% endmacro %}
+
+{# The staging table of a landing table, written source.table, as the last build made it. #}
+{% macro staged_before(source_table) %}
+    {%- do return(built_before("stg_" ~ source_table.replace(".", "__"))) -%}
 {% endmacro %}
 
 {#
@@ -144,4 +165,22 @@ from {{ anew }}
         )
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    The same for a test that each value of a column is a key of another table, `parent`, as conditions of which a row has to fulfil any. If both
+    tables are kept, a value can only be missing from rows built anew and where the other table has lost it; else all rows are looked at.
+#}
+{% macro conditions_of_relationship(row, column, parent, field) -%}
+    {%- set tested = graph.nodes[model.attached_node].config if execute and model.attached_node else {} -%}
+    {%- set looked_up = graph.nodes.get("model.engagement." ~ parent.identifier, {}).get("config", {}) if execute else {} -%}
+    {%- if tested.materialized == "incremental" and looked_up.get("unique_key") == [field] and is_on_top() -%}
+        {%- set lost -%}
+            select listed.{{ field }}
+            from {{ listed_keys(looked_up.meta["changed"]) }} as listed
+            where listed.{{ field }} not in (select kept.{{ field }} from {{ parent }} as kept)
+        {%- endset -%}
+        {%- do return([is_among(row, listed_keys(tested.meta["changed"]), tested.unique_key), row ~ "." ~ column ~ " in (" ~ lost ~ ")"]) -%}
+    {%- endif -%}
+    {%- do return(["true"]) -%}
 {%- endmacro %}

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import pandas as pd
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.analysis.identities import customer_aliases
-
-COLUMNS = ["customer_pid", "merged_into_pid", "mail_pid", "phone_pid", "social_pid"]
+from pipelines.analysis.identities import SIGHTINGS, customer_aliases
 
 
 def persons(*sightings: dict[str, str], mails_per_phone: int = 2) -> dict[str, str]:
-    rows = pd.DataFrame(sightings, columns=COLUMNS, dtype=object)
-    aliases = customer_aliases(rows, mails_per_phone=mails_per_phone)
+    rows = pa.Table.from_pylist(list(sightings), SIGHTINGS)
+    aliases = customer_aliases(rows, mails_per_phone=mails_per_phone).to_pandas()
     assert aliases["alias_pid"].is_unique
     return dict(zip(aliases["alias_pid"], aliases["customer_key"], strict=True))
 
@@ -103,3 +101,24 @@ def test_persons_equal_those_of_a_union_find(rows):
     known = persons(*({names[kind]: node for kind, node in record.items()} for record in records))
     together = {frozenset(a for a in parent if root(a) == root(b)) for b in parent}
     assert {frozenset(a for a in known if known[a] == known[b]) for b in known} == together
+
+
+@given(st.lists(st.tuples(pids, pids, pids, pids), max_size=12))
+def test_circles_are_labelled_alone_as_they_are_among_all(rows):
+    """A night labels the circles that anything touches, and no others."""
+    kinds = {"customer_pid": "c", "mail_pid": "m", "phone_pid": "p", "social_pid": "h"}
+    named = [
+        {name: None if value is None else f"{kind}{value}" for (name, kind), value in zip(kinds.items(), cells, strict=True)}
+        for cells in rows
+    ]
+    seen = [record for record in named if record["customer_pid"] or record["mail_pid"] or record["phone_pid"]]
+
+    def labelled(records):
+        return customer_aliases(pa.Table.from_pylist(records, SIGHTINGS), mails_per_phone=1).to_pylist()
+
+    circle = {alias["alias_pid"]: alias["circle_pid"] for alias in labelled(seen)}
+    circles: dict[str, list[dict[str, str | None]]] = {}
+    for record in seen:
+        circles.setdefault(circle[record["customer_pid"] or record["mail_pid"] or record["phone_pid"]], []).append(record)
+    alone = [alias for records in circles.values() for alias in labelled(records)]
+    assert sorted(alone, key=str) == sorted(labelled(seen), key=str)

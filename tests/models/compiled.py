@@ -91,7 +91,7 @@ class Compiled:
             table, key = node["relation_name"], node["config"]["unique_key"]
             changed_keys = next(one for one in self.nodes.values() if one["name"] == node["config"]["meta"]["changed"])
             same = " and ".join(f"kept.{column} = changed.{column}" for column in key)
-            connection.execute(f"create temp table anew as {self._sql(node)}")
+            self._make(connection, node, "temp table anew")
             connection.execute(f"delete from {table} as kept using {changed_keys['relation_name']} as changed where {same}")
             connection.execute(f"insert into {table} by name from anew; drop table anew")
 
@@ -107,18 +107,19 @@ class Compiled:
         connection.execute("create or replace table landing.days as select * from rows_of_table")
         connection.unregister("rows_of_table")
 
-    def _make(self, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
+    def _make(self, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], made: str | None = None) -> None:
+        """Make the node's table, or the one that is to be `made`."""
+        create = f"create {made}" if made else f"create or replace table {node['relation_name']}"
         if node["language"] == "python":
             scope: dict[str, Any] = {}
             exec(node["compiled_code"], scope)
-            made = scope["model"](scope["dbtObj"](connection.table), connection)
-            schema = _ALIASES if node["name"] == "int_customer_aliases" else None
-            rows = pa.Table.from_pandas(made.astype(object), schema=schema, preserve_index=False)
+            found = scope["model"](scope["dbtObj"](connection.table), connection)
+            rows = found if isinstance(found, pa.Table) else pa.Table.from_pandas(found.astype(object), preserve_index=False)
             connection.register("rows_of_model", rows)
-            connection.execute(f"create or replace table {node['relation_name']} as select * from rows_of_model")
+            connection.execute(f"{create} as select * from rows_of_model")
             connection.unregister("rows_of_model")
         else:
-            connection.execute(f"create or replace table {node['relation_name']} as {self._sql(node)}")
+            connection.execute(f"{create} as {self._sql(node)}")
 
     def _sql(self, node: Mapping[str, Any]) -> str:
         return DAYS.sub("landing.days", LANDED.sub(r"landing.\1__\2", node["compiled_code"]))
@@ -146,7 +147,6 @@ class Compiled:
 _DAYS = pa.schema(
     [("source_table", pa.string()), ("connection", pa.string()), ("change_date", pa.date32()), ("is_changed", pa.bool_())]
 )
-_ALIASES = pa.schema([("alias_pid", pa.string()), ("customer_key", pa.string())])
 
 
 def _whole(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,17 +21,19 @@ from tests.models.shopping import days as days_of_shopping
 
 REPORTS = (
     "fct_order_lines", "rpt_customer_months", "rpt_second_purchases", "int_retention_subjects", "rpt_rfm_segments",
-    "rpt_sns_posts", "rpt_customer_cohorts", "int_scorecard_intervals",
+    "rpt_sns_posts", "rpt_customer_cohorts", "int_scorecard_intervals", "dim_customers",
 )  # fmt: skip
 # What changed, and what changed since the last build, is another thing in a build from nothing.
 OF_THE_BUILD = {
     "stg_ec__changed_orders", "int_changed_orders", "int_changed_customers", "stg_sns__changed_posts", "int_changed_posts",
     "int_changed_months", "int_month_digests", "int_customer_digests", "int_changed_deeds", "int_changed_aliases",
     "stg_ec__changed_adjustments", "stg_ec__changed_customers", "stg_ec__changed_points", "int_changed_adjustments",
+    "int_other_sightings", "int_changed_sightings", "int_touched_aliases", "int_changed_activities",
 }  # fmt: skip
 FIRST = date(2025, 2, 1)
 SHOP = "yen_shop"
 Rates = tuple[tuple[date, Decimal], ...]
+Accounts = dict[int, dict[str, Any]]  # by person
 
 
 class Deed(NamedTuple):
@@ -67,13 +69,14 @@ class Deed(NamedTuple):
 class Content(NamedTuple):
     """What a connection's day of change holds: new orders, other versions of earlier ones, and what persons did beside buying.
 
-    `merged` is whose account became whose, so that two persons turn out to be one; None on a day without accounts.
+    `accounts` is what else than usual stands on whose account, so that two persons turn out to be one, or one to be two; None on
+    a day without accounts.
     """
 
     shopping: Shopping
     read: list[dict[str, Any]]
     deeds: list[Deed]
-    merged: dict[int, int] | None
+    accounts: Accounts | None
     hour: int
 
 
@@ -101,9 +104,13 @@ deeds = st.lists(
     unique_by=lambda deed: (deed.table, deed.number),
 )  # fmt: skip
 bought = st.builds(Shopping, st.lists(orders(), min_size=2, max_size=6).map(tuple), st.just(()), st.just(()))
-mergers = st.dictionaries(persons, persons, max_size=1)
-merged = st.one_of(st.none(), mergers, mergers)
-contents = st.builds(Content, bought, readings, st.one_of(st.just([]), deeds), merged, st.integers(0, 23))
+told = st.one_of(
+    st.builds(lambda into: {"merged_into_pid": f"{SHOP}-{into}"}, persons),
+    st.sampled_from([{"mail_pid": "mail-0"}, {"mail_pid": "mail-5"}, {"phone_pid": "phone-0"}, {"social_pid": "handle"}]),
+)
+named = st.dictionaries(persons, told, max_size=2)
+accounts = st.one_of(st.none(), named, named)
+contents = st.builds(Content, bought, readings, st.one_of(st.just([]), deeds), accounts, st.integers(0, 23))
 _nothing = Shopping((), (), ())
 # Nobody buys, so that what they do beside it is all that may have changed.
 quiet = st.builds(Content, st.just(_nothing), st.just([]), deeds, st.none(), st.integers(0, 23))
@@ -136,21 +143,57 @@ _cheaper = tuple(order._replace(lines=(Line("item", Decimal(50), 0.1),)) for ord
 REFUNDED = {0: Content(Shopping(_bought, (), ()), [], [], {}, 0), 1: Content(_nothing, [], _refunds, None, 1)}
 MOVED = {2: Content(_nothing, [], [_refunds[0]._replace(is_other=True)], None, 2)}
 CHEAPER = {0: Content(Shopping(_cheaper, (), ()), [], [], {}, 0)}
-WHO_WAS_REFUNDED_IS_ANOTHER = {2: Content(_nothing, [], [], {3: 2}, 2)}
-WHO_BOUGHT_IS_ANOTHER = {2: Content(_nothing, [], [], {1: 0}, 2)}
+WHO_WAS_REFUNDED_IS_ANOTHER = {2: Content(_nothing, [], [], {3: {"merged_into_pid": f"{SHOP}-2"}}, 2)}
+WHO_BOUGHT_IS_ANOTHER = {2: Content(_nothing, [], [], {1: {"merged_into_pid": f"{SHOP}-0"}}, 2)}
+NOTHING: dict[int, Content | None] = {2: None}
+# Refunds come later than the orders, and are taken back.
+LATER_REFUNDED: list[dict[int, Content | None]] = [{0: REFUNDED[0]}, {1: REFUNDED[1]}, {1: None}]
+# Two are one person, and two again, and one of them spent points.
+_spent = {3: Content(_nothing, [], [Deed("ec.points", 0, 1, date(2025, 1, 6), True)], None, 3)}
+SPLIT = [REFUNDED | _spent, WHO_BOUGHT_IS_ANOTHER, NOTHING]
+NOT_SPENT: list[dict[int, Content | None]] = [REFUNDED | _spent, {3: None}]
+
+
+def _known(*accounts: tuple[int, Accounts]) -> list[dict[int, Content | None]]:
+    """Orders, then nights in which accounts land, on a day each."""
+    return [
+        {0: Content(Shopping(_bought, (), ()), [], [], {}, 0)},
+        *({n: Content(_nothing, [], [], told, n)} for n, told in accounts),
+    ]
+
+
+REGISTERED_EARLIER = _known((1, {1: {"registered_at": datetime(2024, 1, 1, tzinfo=UTC)}}))
+# A phone number is of two persons, of three, of two again. A handle is declared by one, by two, by the second alone.
+_phone, _handle = {"phone_pid": "phone-0"}, {"social_pid": "handle"}
+SHARED_PHONE = [*_known((2, {1: _phone}), (3, {1: _phone, 2: _phone})), {3: None}]
+HANDLE = _known((1, {1: _handle}), (2, {1: _handle, 2: _handle}), (3, {2: _handle}))
+# A review comes, and a subscription goes on, after the last sale: the shops' months reach them with a later one, until it goes.
+_later = (_bought[0]._replace(day=date(2025, 3, 9)),)
+_in_march = [Deed("ec.reviews", 0, 2, date(2025, 3, 30), True), _start]
+AFTER_THE_LAST_SALE: list[dict[int, Content | None]] = [
+    {0: Content(Shopping(_bought, (), ()), [], [], {}, 0), 1: Content(_nothing, [], _in_march, None, 1)},
+    {2: Content(Shopping(_later, (), ()), [], [], None, 2)},
+    {2: None},
+]
+# Four without an account are known by a review, one of them by points, too, by a refund and by an order; then by points alone.
+_wrote = [Deed("ec.reviews", number, person, date(2025, 1, 6), True) for number, person in ((0, 7), (1, 8))]
+_got = _refunds[0]._replace(number=2, person=9)
+_guest = Content(Shopping((_bought[0]._replace(person=6),), (), ()), [], [*_wrote, _got], None, 2)
+_got_points = Content(_nothing, [], [Deed("ec.points", 0, 7, date(2025, 1, 6), True)], None, 3)
+NO_ACCOUNT: list[dict[int, Content | None]] = [REFUNDED, {2: _guest, 3: _got_points}, {2: None}, {3: None}]
 
 
 def rows_of(day: int, content: Content | None) -> dict[str, list[dict[str, Any]]]:
     """The landing rows of one day of change; of one landed empty, none."""
     if content is None:
         return {}
-    shopping, read, deeds, merged, hour = content
+    shopping, read, deeds, named, hour = content
     version = {"change_date": FIRST + timedelta(days=day), "updated_at": datetime.combine(FIRST, time(hour), UTC)}
     found = landing(shopping)
     accounts = {row["customer_pid"]: row for row in found.pop("ec.customers")}
-    if merged is not None:
-        for person, into in merged.items():
-            accounts[f"{SHOP}-{person}"]["merged_into_pid"] = f"{SHOP}-{into}"
+    if named is not None:
+        for person, told in named.items():
+            accounts[f"{SHOP}-{person}"] |= told
         found["ec.customers"] = list(accounts.values())
     # Days share some of their orders: there these are later versions of the same.
     for row in (row for table in ("ec.orders", "ec.order_lines", "ec.adjustments") for row in found[table]):
@@ -224,7 +267,8 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
         "stg_ec__orders", "stg_ec__order_lines", "fct_orders", "fct_order_lines", "int_shop_orders", "stg_sns__posts",
         "fct_sns_post_days", "fct_customer_engagement_months", "int_customer_lapses", "int_customer_shop_months",
         "int_customer_months", "int_customer_standings", "rpt_rfm_segments", "stg_ec__adjustments", "stg_ec__customers",
-        "stg_ec__points", "fct_order_adjustments",
+        "stg_ec__points", "fct_order_adjustments", "int_customer_sightings", "int_customer_aliases",
+        "int_customer_activities", "dim_customers",
     }  # fmt: skip
     for name in kept:
         code = increments.nodes[f"model.engagement.{name}"]["compiled_code"]
@@ -237,6 +281,17 @@ def test_the_large_models_are_kept(increments: Compiled, from_nothing: Compiled)
 @example(nights=[REFUNDED, CHEAPER], known_rates=())
 @example(nights=[REFUNDED, WHO_WAS_REFUNDED_IS_ANOTHER], known_rates=())
 @example(nights=[REFUNDED, WHO_BOUGHT_IS_ANOTHER], known_rates=())
+@example(nights=SPLIT, known_rates=())
+@example(nights=NOT_SPENT, known_rates=())
+@example(nights=LATER_REFUNDED[:2], known_rates=())
+@example(nights=LATER_REFUNDED, known_rates=())
+@example(nights=REGISTERED_EARLIER, known_rates=())
+@example(nights=SHARED_PHONE, known_rates=())
+@example(nights=HANDLE, known_rates=())
+@example(nights=AFTER_THE_LAST_SALE[:2], known_rates=())
+@example(nights=AFTER_THE_LAST_SALE, known_rates=())
+@example(nights=NO_ACCOUNT[:2], known_rates=())
+@example(nights=NO_ACCOUNT, known_rates=())
 @given(nights=nights, known_rates=rates)
 def test_increments_after_any_history_are_what_a_build_from_nothing_gives(
     increments: Compiled, from_nothing: Compiled, nights: list[dict[int, Content | None]], known_rates: Rates

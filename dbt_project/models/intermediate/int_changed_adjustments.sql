@@ -1,6 +1,6 @@
 -- One row per adjustment.
 {%- set before = built_before('fct_order_adjustments') %}
-{%- set all_adjustments, aliases, changed_orders = (
+{%- set all_adjustments, changed_aliases, changed_orders = (
     ref('stg_ec__adjustments'), ref('int_changed_aliases'), ref('int_changed_orders')
 ) %}
 with landed as (
@@ -36,8 +36,7 @@ touched as (
     from {{ all_adjustments }} as adjustments
     where
         {{ alias_of('adjustments') }} in (
-            select aliases.alias_pid from {{ aliases }} as aliases
-            where aliases.is_changed
+            select changed_aliases.alias_pid from {{ changed_aliases }} as changed_aliases
         )
 ),
 
@@ -70,7 +69,9 @@ changed as (
 {%- endif %}
 
 select
-    {{ key_of(['connection', 'adjustment_id']) }} as adjustment_key,
-    connection,
-    adjustment_id
-from {{ 'changed' if before else 'landed' }}
+    {{ key_of(['changed.connection', 'changed.adjustment_id']) }} as adjustment_key,
+    changed.connection,
+    changed.adjustment_id,
+    {{ "built.customer_key" if before else "cast(null as " ~ dbt.type_string() ~ ")" }} as former_customer_key
+from {{ 'changed' if before else 'landed' }} as changed
+{{ "left join " ~ before ~ " as built on changed.connection = built.shop and changed.adjustment_id = built.adjustment_id" if before }}

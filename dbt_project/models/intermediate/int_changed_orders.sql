@@ -1,6 +1,6 @@
 -- One row per order.
 {%- set before = built_before('fct_orders') %}
-{%- set all_orders, aliases = ref('stg_ec__orders'), ref('int_changed_aliases') %}
+{%- set all_orders, aliases, changed_aliases = ref('stg_ec__orders'), ref('int_customer_aliases'), ref('int_changed_aliases') %}
 with landed as (
     select * from {{ ref('stg_ec__changed_orders') }}
 ),
@@ -23,8 +23,7 @@ touched as (
         orders.order_id
     from {{ all_orders }} as orders
     where {{ alias_of('orders') }} in (
-        select aliases.alias_pid from aliases
-        where aliases.is_changed
+        select changed_aliases.alias_pid from {{ changed_aliases }} as changed_aliases
     )
 ),
 

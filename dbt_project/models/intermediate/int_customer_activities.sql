@@ -1,6 +1,10 @@
 -- One row per customer x month in which they did something beside buying.
+{{ config(materialized='incremental', unique_key=['customer_key'], meta={'changed': 'int_changed_activities'}) }}
+{%- set changed = ref('int_changed_activities') %}
 with aliases as (
-    select * from {{ ref('int_customer_aliases') }}
+    select aliases.*
+    from {{ ref('int_customer_aliases') }} as aliases
+    {{ where_changed('aliases', changed, ['customer_key']) }}
 ),
 
 answers as (
@@ -12,7 +16,9 @@ mentions as (
 ),
 
 reviews as (
-    select * from {{ ref('fct_reviews') }}
+    select reviews.*
+    from {{ ref('fct_reviews') }} as reviews
+    {{ where_changed('reviews', changed, ['customer_key']) }}
 ),
 
 points as (

@@ -1,15 +1,19 @@
--- One row per customer who did something beside buying.
-with months as (
-    select month_start from {{ ref('int_shop_months') }}
-    where shop = 'all'
+-- One row per customer who answered, posted, reviewed or subscribed.
+with aliases as (
+    select * from {{ ref('int_customer_aliases') }}
 ),
 
-adjustments as (
-    select * from {{ ref('fct_order_adjustments') }}
+answers as (
+    select * from {{ ref('fct_survey_answers') }}
+    where audience = 'customer'
 ),
 
-activities as (
-    select * from {{ ref('int_customer_activities') }}
+mentions as (
+    select * from {{ ref('fct_sns_mentions') }}
+),
+
+reviews as (
+    select * from {{ ref('fct_reviews') }}
 ),
 
 subscription_months as (
@@ -17,31 +21,32 @@ subscription_months as (
 ),
 
 deeds as (
+    {%- for relation, alias in [("answers", "respondent_pid"), ("mentions", "author_pid")] %}
     select
-        customer_key,
-        {{ month_start('business_date') }} as month_start,
-        {{ row_digest('adjustments') }} as digest
-    from adjustments
-    where is_counted
-    {%- for relation in ["activities", "subscription_months"] %}
-    union all
-    select
-        customer_key,
-        month_start,
+        aliases.customer_key,
         {{ row_digest(relation) }} as digest
     from {{ relation }}
+    inner join aliases on {{ relation }}.{{ alias }} = aliases.alias_pid
+    union all
+    {%- endfor %}
+    {%- for relation in ["reviews", "subscription_months"] %}
+    select
+        customer_key,
+        {{ row_digest(relation) }} as digest
+    from {{ relation }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
     {%- endfor %}
 ),
 
--- What lies outside the shops' months counts nowhere, until they reach it.
 final as (
     select
-        deeds.customer_key,
-        cast(sum(deeds.digest) as {{ dbt.type_string() }}) as digest
+        customer_key,
+        cast(sum(digest) as {{ dbt.type_string() }}) as digest
     from deeds
-    inner join months on deeds.month_start = months.month_start
-    where deeds.customer_key is not null
-    group by deeds.customer_key
+    where customer_key is not null
+    group by customer_key
 )
 
 {{ held_against_last_build('final', 'customer_key', ['digest']) }}

@@ -1,42 +1,20 @@
 -- One row per set of a customer's pseudonyms seen together.
-{%- set contacts = {
-    "customers": ["merged_into_pid", "mail_pid", "phone_pid", "social_pid"],
-    "orders": ["mail_pid", "phone_pid"],
-    "adjustments": ["mail_pid", "phone_pid"],
-    "reviews": ["mail_pid"],
-    "subscriptions": ["mail_pid"],
-    "subscription_events": ["mail_pid"],
-    "points": ["mail_pid"],
-} %}
-{%- for relation in contacts %}
-{{ "with" if loop.first }} {{ relation }} as (
-    select * from {{ ref('stg_ec__' ~ relation) }}
-),
+{{ config(materialized='incremental', unique_key=['sighting_key'], meta={'changed': 'int_changed_sightings'}) }}
+{%- set changed = ref('int_changed_sightings') %}
+{%- set records = {} %}
+{%- for name in contacts() %}
+{%- do records.update({name: ref('stg_ec__' ~ name) ~ " as record"}) %}
 {%- endfor %}
-
-sightings as (
-    {%- for relation, columns in contacts.items() %}
-    select
-        {%- for column in contacts["customers"] %}
-        {{ column if column in columns else "cast(null as " ~ dbt.type_string() ~ ")" }} as {{ column }},
-        {%- endfor %}
-        customer_pid
-    from {{ relation }}
-    where coalesce(customer_pid, {{ columns | join(", ") }}) is not null
-    {%- if not loop.last %}
-    union
+with final as (
+    {%- if is_incremental() %}
+    select * from {{ changed }}
+    where is_seen
+    {%- else %}
+    {{ sightings(records) }}
     {%- endif %}
-    {%- endfor %}
-),
-
-final as (
-    select
-        coalesce(customer_pid, '')
-        {%- for column in contacts["customers"] %}
-        || ':' || coalesce({{ column }}, '')
-        {%- endfor %} as sighting_key,
-        *
-    from sightings
 )
 
-select * from final
+select
+    sighting_key,
+    {{ contacts()["customers"] | join(",\n    ") }}
+from final

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from pipelines.analysis.identities import customer_aliases
+from pipelines.analysis.identities import SIGHTINGS, customer_aliases
 from tests.bench.plain_pandas.landing import newest, read
 
 PIDS = ["customer_pid", "mail_pid", "phone_pid"]
@@ -58,10 +59,11 @@ def adjustments(home: Path) -> pd.DataFrame:
 
 def who(*records: pd.DataFrame) -> Customers:
     """The persons of all records' pseudonyms."""
-    names = [*PIDS, "merged_into_pid", "social_pid"]
+    names = SIGHTINGS.names
     seen = [record[[name for name in names if name in record]].drop_duplicates() for record in records]
-    sightings = pd.concat(seen, ignore_index=True).reindex(columns=names).drop_duplicates()
-    return Customers(customer_aliases(sightings, mails_per_phone=2))
+    seen_once = pd.concat(seen, ignore_index=True).reindex(columns=names).drop_duplicates()
+    sightings = pa.Table.from_pandas(seen_once, SIGHTINGS, preserve_index=False)
+    return Customers(customer_aliases(sightings, mails_per_phone=2).to_pandas())
 
 
 def order_lines(home: Path, orders: pd.DataFrame) -> pd.DataFrame:

@@ -1,22 +1,32 @@
 -- One row per customer.
+{{ config(materialized='incremental', unique_key=['customer_key'], meta={'changed': 'int_changed_deeds'}) }}
+{%- set changed = ref('int_changed_deeds') %}
 with customers as (
     select * from {{ ref('stg_ec__customers') }}
 ),
 
 aliases as (
-    select * from {{ ref('int_customer_aliases') }}
+    select aliases.*
+    from {{ ref('int_customer_aliases') }} as aliases
+    {{ where_changed('aliases', changed, ['customer_key']) }}
 ),
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select orders.*
+    from {{ ref('fct_orders') }} as orders
+    {{ where_changed('orders', changed, ['customer_key']) }}
 ),
 
 sales as (
-    select * from {{ ref('int_shop_orders') }}
+    select sales.*
+    from {{ ref('int_shop_orders') }} as sales
+    {{ where_changed('sales', changed, ['customer_key']) }}
 ),
 
 adjustments as (
-    select * from {{ ref('fct_order_adjustments') }}
+    select adjustments.*
+    from {{ ref('fct_order_adjustments') }} as adjustments
+    {{ where_changed('adjustments', changed, ['customer_key']) }}
 ),
 
 accounts as (
