@@ -14,13 +14,15 @@ known as (
     select
         connection,
         adjustment_id,
-        order_id
+        order_id,
+        business_date
     from {{ all_adjustments }}
     union
     select
         shop as connection,
         adjustment_id,
-        order_id
+        order_id,
+        business_date
     from {{ before }}
 ),
 
@@ -58,19 +60,27 @@ touched_orders as (
 changed as (
     select
         known.connection,
-        known.adjustment_id
+        known.adjustment_id,
+        known.business_date
     from known
     where {{ is_among('known', 'touched_orders', ['connection', 'order_id']) }}
-    union
+    union all
     select
-        connection,
-        adjustment_id
+        touched.connection,
+        touched.adjustment_id,
+        known.business_date
     from touched
+    left join known
+        on
+            touched.connection = known.connection
+            and touched.adjustment_id = known.adjustment_id
 )
 {%- endif %}
 
 select
     {{ key_of(['connection', 'adjustment_id']) }} as adjustment_key,
     connection,
-    adjustment_id
+    adjustment_id,
+    min({{ 'business_date' if before else 'cast(null as date)' }}) as first_date
 from {{ 'changed' if before else 'landed' }}
+group by connection, adjustment_id
