@@ -15,9 +15,9 @@ with customers as (
 first_months as (
     select
         customer_key,
-        min(month_start) as first_month
+        month_start as first_month
     from {{ ref('fct_customer_engagement_months') }}
-    group by customer_key
+    where is_new
 ),
 
 returns_too_old as (
