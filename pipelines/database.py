@@ -49,7 +49,7 @@ def connected(warehouse: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnectio
 
 
 def write_database(sql: duckdb.DuckDBPyConnection, file: Path, rows: Mapping[str, int], cut: Collection[str]) -> None:
-    """Make the file of all tables, which is attached as `release`, read-only.
+    """Make the file of all tables.
 
     `rows` by table; those that are `cut` by months keep the warehouse's order. OSError when the file has not as many rows.
     """
@@ -65,7 +65,7 @@ def continue_database(
     cut: Collection[str],
     changed: Sequence[Part],
 ) -> None:
-    """Make the file, a copy of one that has the same tables, into that of the warehouse; it is attached as `release`, read-only.
+    """Make the file, a copy of one that has the same tables, into that of the warehouse.
 
     `changed` are the parts that it has not, or other than the warehouse. OSError as for `write_database`.
     """
@@ -109,11 +109,6 @@ class Earlier:
             self._syncing.result()
 
 
-def attach(sql: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Attach a finished file as `release`."""
-    sql.execute(f"attach '{quoted(file)}' as release (read_only)")
-
-
 def shape(sql: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str | None, ...]]:
     """The columns of a table of the warehouse by name, type and comment, and the table's own comment."""
     where = "database_name = 'warehouse' and schema_name = 'main' and table_name = ?"
@@ -129,7 +124,7 @@ def quoted(text: object) -> str:
 
 @contextmanager
 def _written(sql: duckdb.DuckDBPyConnection, file: Path, rows: Mapping[str, int]) -> Iterator[None]:
-    """Attach the file as `release`: to be written to in one go, then, when it has as many `rows`, read-only."""
+    """Attach the file as `release` to be written to in one go. OSError when it has not as many `rows` then."""
     sql.execute(f"attach '{quoted(file)}' as release")
     # A commit waits for the disk, and each comment of a column would be one.
     sql.execute("begin")
@@ -141,7 +136,6 @@ def _written(sql: duckdb.DuckDBPyConnection, file: Path, rows: Mapping[str, int]
         if written != count:
             raise OSError(f"{file} holds {written} rows of {table}, the warehouse {count}")
     sql.execute("detach release")
-    attach(sql, file)
 
 
 def _write_table(sql: duckdb.DuckDBPyConnection, table: str, *, is_cut: bool) -> None:

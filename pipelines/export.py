@@ -3,8 +3,8 @@
 A table is one file of each kind, parquet/<table>.parquet and csv/<table>.csv. One that grows with the days is cut by months,
 parquet/<table>/<YYYY-MM>.parquet. A part, that is a month or a table that is not cut, whose rows are as in the release before
 takes over that release's files by a hard link, so that a night writes what changed, and seven releases take hardly more room
-than one. So does the DuckDB file when no part changed; else pipelines/database.py makes it. Files are written side by side, each
-hashed and synced by who wrote it.
+than one. So does the DuckDB file when no part changed; else pipelines/database.py makes it. All are written side by side, each
+hashed and synced by who wrote it; the CSV of a part is read from its Parquet file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from pipelines.database import (
     DATABASE,
     Earlier,
     Part,
-    attach,
     connected,
     continue_database,
     quoted,
@@ -35,21 +34,21 @@ from pipelines.sealed import seal
 WRITERS = 4  # files at once: more than cores, since each waits for the disk at its end
 LAYOUT = "2"  # raise when the same rows would be written differently
 UNDATED = "undated"  # the file of rows without a month
+Job = Callable[[], dict[str, str]]  # writes files; their checksums by name
 BOM = "\ufeff"  # so that Excel reads Japanese
 FORMULA = tuple(map(ord, "=+@\t\r-"))  # a text that begins so a spreadsheet would run
-
-Job = tuple[str, Callable[[], object] | None]  # a file and who writes it, if it is not there yet
 
 
 @dataclass(frozen=True)
 class Before:
-    """What an earlier release is: its folder, and what its manifest says of it (as in `Exported`)."""
+    """What an earlier release is: its folder, what its manifest says of it (as in `Exported`), and what has not changed since."""
 
     folder: Path
     shapes: Mapping[str, str]
     parts: Mapping[str, str]
     checksums: Mapping[str, str]
     continued: int
+    same: frozenset[str]  # tables of the warehouse whose rows need not be looked at
 
 
 @dataclass
@@ -95,21 +94,40 @@ def export(
         parts: list[Part] = []
         # The small tables tell a night that changed something from one that did not before the large ones are read.
         for table in sorted(tables, key=lambda table: table in month_columns):
-            found = [*_parts(sql, table, month_columns.get(table))]
+            column = month_columns.get(table)
+            if before and earlier and table in before.same:
+                found = [*_parts_before(before, table, column)]
+            else:
+                found = [*_parts(sql, table, column)]
             parts += found
             if before and earlier and before.continued + 1 < nights and not all(_is_kept(part, done, before) for part in found):
                 earlier.copy(folder / DATABASE)
         done.parts = {part.name: part.digest for part in parts}
         done.rows = {table: sum(part.rows for part in parts if part.table == table) for table in tables}
-        taken = {part: _take_over(folder, _files(part.name), before) for part in parts if before and _is_kept(part, done, before)}
-        done.checksums = {name: checksum for files in taken.values() for name, checksum in files.items()}
-        _database(sql, folder, parts, month_columns, before, earlier, nights, done)
-        jobs: list[Job] = [*pages.items()]
-        if DATABASE not in done.checksums:
-            jobs.append((DATABASE, earlier.require_written if earlier else None))
-        jobs += [job for part in parts if not taken.get(part) for job in _jobs(sql, part, folder)]
-        done.checksums |= threads.map(lambda job: _sealed(folder, *job), jobs)
+        changed = [part for part in parts if not _is_kept(part, done, before)]
+        anew = [part for part in parts if part in changed or not _take_over(folder, _files(part.name), before, done)]
+        if before and earlier:
+            gone = [name.partition("/") for name in before.parts if name not in done.parts]
+            changed += [Part(table, f"{table}/{month}", _condition(month_columns[table], month)) for table, _, month in gone]
+            # One that holds nothing but its rows may be taken over for ever; one that was continued counts its nights still.
+            done.continued = before.continued + 1 if before.continued or changed else 0
+            if done.continued >= max(nights, 1) or not earlier.is_as_published():
+                earlier, done.continued = None, 0
+        is_same = earlier is not None and not changed and _take_over(folder, (DATABASE,), before, done)
+        database = partial(_write_database, sql, folder, done.rows, month_columns, earlier, changed)
+        jobs: list[Job] = [lambda: ({} if is_same else database()) | _write_pages(folder, pages)]
+        jobs += [partial(_write_part, sql, folder, part, is_cut=part.table in month_columns) for part in anew]
+        for sealed in threads.map(lambda job: job(), jobs):
+            done.checksums |= sealed
     return done
+
+
+def _parts_before(before: Before, table: str, column: str | None) -> Iterator[Part]:
+    """What `_parts` gives of a table whose rows are those of the release before."""
+    for name, digest in before.parts.items():
+        of, _, month = name.partition("/")
+        if of == table:
+            yield Part(table, name, _condition(column, month) if column else "true", int(digest.split()[0]), digest)
 
 
 def _parts(sql: duckdb.DuckDBPyConnection, table: str, column: str | None) -> Iterator[Part]:
@@ -135,88 +153,83 @@ def _condition(column: str, month: str) -> str:
     return f'"{column}" >= {first} and "{column}" < cast({first} + interval 1 month as date)'
 
 
-def _is_kept(part: Part, done: Exported, before: Before) -> bool:
+def _is_kept(part: Part, done: Exported, before: Before | None) -> bool:
     """Whether the release before has the same columns and rows of the part."""
+    if before is None:
+        return False
     return before.parts.get(part.name) == part.digest and before.shapes.get(part.table) == done.shapes[part.table]
-
-
-def _database(
-    sql: duckdb.DuckDBPyConnection,
-    folder: Path,
-    parts: Sequence[Part],
-    month_columns: Mapping[str, str],
-    before: Before | None,
-    earlier: Earlier | None,
-    nights: int,
-    done: Exported,
-) -> None:
-    """Take over, continue or make the DuckDB file, attached as `release`; what it is goes into `done`."""
-    file = folder / DATABASE
-    # One that holds nothing but its rows may be taken over for ever; one that was continued counts its nights all the same.
-    continued = before.continued + 1 if before and (before.continued or before.parts != done.parts) else 0
-    if before is None or earlier is None or continued >= max(nights, 1) or not earlier.is_as_published():
-        write_database(sql, file, done.rows, month_columns)
-        return
-    done.continued = continued
-    if before.parts == done.parts and (taken := _take_over(folder, (DATABASE,), before)):
-        done.checksums |= taken
-        attach(sql, file)
-        return
-    gone = [name.partition("/") for name in before.parts if name not in done.parts]
-    changed = [part for part in parts if not _is_kept(part, done, before)]
-    changed += [Part(table, f"{table}/{month}", _condition(month_columns[table], month)) for table, _, month in gone]
-    earlier.copy(file).result()
-    continue_database(sql, file, done.rows, month_columns, changed)
 
 
 def _files(part: str) -> tuple[str, str]:
     return f"parquet/{part}.parquet", f"csv/{part}.csv"
 
 
-def _take_over(folder: Path, files: Sequence[str], before: Before) -> dict[str, str]:
-    """Link files of the release before; their checksums, none when it lacks one or the disk cannot link."""
-    taken: dict[str, str] = {}
+def _take_over(folder: Path, files: Sequence[str], before: Before | None, done: Exported) -> bool:
+    """Whether files of the release before could be linked; not when it lacks one or the disk cannot link."""
+    if before is None:
+        return False
+    linked: dict[str, str] = {}
     for name in files:
         try:
             os.link(before.folder / name, folder / name)
         except OSError:
-            for linked in taken:
-                (folder / linked).unlink()
-            return {}
-        taken[name] = before.checksums[name]
-    return taken
+            for other in linked:
+                (folder / other).unlink()
+            return False
+        linked[name] = before.checksums[name]
+    done.checksums |= linked
+    return True
 
 
-def _jobs(sql: duckdb.DuckDBPyConnection, part: Part, folder: Path) -> Iterator[Job]:
-    """The files of a part and who writes them: its rows as Parquet and as CSV.
+# -- writing: side by side, on connections of their own; each returns the checksums of its files ---------------------------------
+
+
+def _write_database(
+    sql: duckdb.DuckDBPyConnection,
+    folder: Path,
+    rows: Mapping[str, int],
+    month_columns: Mapping[str, str],
+    earlier: Earlier | None,
+    changed: Sequence[Part],
+) -> dict[str, str]:
+    """Make the DuckDB file, or continue that of the release before by what `changed`."""
+    file = folder / DATABASE
+    with sql.cursor() as own:
+        if earlier is None:
+            write_database(own, file, rows, month_columns)
+        else:
+            earlier.copy(file).result()
+            continue_database(own, file, rows, month_columns, changed)
+            earlier.require_written()
+    return {DATABASE: seal(file)}
+
+
+def _write_pages(folder: Path, pages: Mapping[str, Callable[[], object]]) -> dict[str, str]:
+    for write in pages.values():
+        write()
+    return {page: seal(folder / page) for page in pages}
+
+
+def _write_part(sql: duckdb.DuckDBPyConnection, folder: Path, part: Part, *, is_cut: bool) -> dict[str, str]:
+    """Write the rows of a part as Parquet and, read from there, as CSV. A table that is not cut is put in order.
 
     In CSV, text that a spreadsheet would run as a formula is given a leading apostrophe (OWASP, CSV injection).
     """
-    parquet, csv = _files(part.name)
-    rows = f'release.main."{part.table}" where {part.condition}'
-    form = "format parquet, compression zstd, compression_level 1"
-    yield parquet, partial(_copy, sql, f"copy (from {rows}) to '{quoted(folder / parquet)}' ({form})")
-    columns = [
-        (
-            name,
-            f"""case when ascii("{name}") in {FORMULA} then '''' || "{name}" else "{name}" end"""
-            if kind == "VARCHAR"
-            else f'"{name}"',
-        )
-        for name, kind, *_ in sql.execute(f'describe release.main."{part.table}"').fetchall()
-    ]
-    # The mark is the beginning of the first column's name: put before a finished file it would write it twice.
-    named = ", ".join(f'{value} as "{"" if index else BOM}{name}"' for index, (name, value) in enumerate(columns))
-    yield csv, partial(_copy, sql, f"copy (select {named} from {rows}) to '{quoted(folder / csv)}' (format csv, header)")
-
-
-def _copy(sql: duckdb.DuckDBPyConnection, statement: str) -> None:
-    with sql.cursor() as own:  # a connection runs one statement at a time
-        own.execute(statement)
-
-
-def _sealed(folder: Path, name: str, write: Callable[[], object] | None) -> tuple[str, str]:
-    """Write a file and seal it while the machine still has it in memory; its name and checksum."""
-    if write is not None:
-        write()
-    return name, seal(folder / name)
+    names = _files(part.name)
+    parquet, csv = (quoted(folder / name) for name in names)
+    with sql.cursor() as own:
+        rows = f'from warehouse.main."{part.table}" where {part.condition} {"" if is_cut else "order by all"}'
+        own.execute(f"copy ({rows}) to '{parquet}' (format parquet, compression zstd, compression_level 1)")
+        columns = [
+            (
+                name,
+                f"""case when ascii("{name}") in {FORMULA} then '''' || "{name}" else "{name}" end"""
+                if kind == "VARCHAR"
+                else f'"{name}"',
+            )
+            for name, kind, *_ in own.execute(f"describe from '{parquet}'").fetchall()
+        ]
+        # The mark is the beginning of the first column's name: put before a finished file it would write it twice.
+        named = ", ".join(f'{value} as "{"" if index else BOM}{name}"' for index, (name, value) in enumerate(columns))
+        own.execute(f"copy (select {named} from '{parquet}') to '{csv}' (format csv, header)")
+    return {name: seal(folder / name) for name in names}

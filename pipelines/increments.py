@@ -1,6 +1,7 @@
 """What changed in the landing zone since the warehouse was last built whole: a night builds only what follows from that.
 
-<home>/warehouse.built marks a warehouse that is whole: which run and which project built it, and the file as that run left it.
+<home>/warehouse.built marks a warehouse that is whole: which run and which project built it, which run each published table is
+of, and the file as that run left it.
 The mark is gone while a build is under way, and after one that failed. <home>/landed_days.parquet lists the landed days of the
 last build, each with a digest of its content; dbt reads there which have changed since the build before. Days are compared by
 what they hold, not by when it came, so nothing can land behind a watermark; and who builds holds the writer's lock, so nothing
@@ -53,14 +54,22 @@ def built_by(home: Path) -> str | None:
     return _read_mark(home).get("run")
 
 
-def begin(home: Path, store: Store, project: str, *, is_renewed: bool = False) -> bool:
-    """Take the mark away and list the landed days for dbt; whether the warehouse can be kept and only what changed built anew.
+def runs_of_tables(home: Path) -> dict[str, str]:
+    """By published table the run that built its rows: as long as it is the same run, they are the same."""
+    tables: dict[str, str] = _read_mark(home).get("tables", {})
+    return tables
 
-    `project` names the state of the code that builds: what another one built is not kept, nor what was built before rows or keys
-    were changed under it (`is_renewed`).
+
+def begin(home: Path, store: Store, project: str, *, is_renewed: bool = False) -> dict[str, str] | None:
+    """Take the mark away and list the landed days for dbt.
+
+    Of a warehouse that can be kept, so that only what changed is built anew, the runs of its tables; None when all is built from
+    nothing. `project` names the state of the code that builds: what another one built is not kept, nor what was built before
+    rows or keys were changed under it (`is_renewed`).
     """
     mark = _read_mark(home)
-    is_kept = not is_renewed and (home / DAYS).exists() and mark == _mark(home, mark.get("run", ""), project)
+    is_as_left = (mark.get("project"), mark.get("warehouse")) == (project, _size_and_time(home / WAREHOUSE))
+    is_kept = is_as_left and not is_renewed and (home / DAYS).exists()
     (home / MARK).unlink(missing_ok=True)
     landed = landed_days(store)
     temporary = home / f".{DAYS}.tmp"
@@ -71,12 +80,13 @@ def begin(home: Path, store: Store, project: str, *, is_renewed: bool = False) -
         sql.register("before", before)
         pq.write_table(sql.sql(_COMPARED).to_arrow_table(), temporary)
     temporary.replace(home / DAYS)
-    return is_kept
+    return mark.get("tables", {}) if is_kept else None
 
 
-def end(home: Path, run: str, project: str) -> None:
-    """Mark the warehouse as built whole by `run`."""
-    write_private(home / MARK, json.dumps(_mark(home, run, project)) + "\n")
+def end(home: Path, run: str, project: str, tables: Mapping[str, str] | None = None) -> None:
+    """Mark the warehouse as built whole by `run`; `tables` are the runs of its tables (see `runs_of_tables`)."""
+    left = {"run": run, "project": project, "tables": dict(tables or {}), "warehouse": _size_and_time(home / WAREHOUSE)}
+    write_private(home / MARK, json.dumps(left) + "\n")
 
 
 def changed(home: Path) -> list[str]:
@@ -126,7 +136,6 @@ def _read_mark(home: Path) -> dict[str, Any]:
     return mark if isinstance(mark, dict) else {}
 
 
-def _mark(home: Path, run: str, project: str) -> dict[str, Any]:
-    file = home / WAREHOUSE
+def _size_and_time(file: Path) -> list[int] | None:
     state = file.stat() if file.exists() else None
-    return {"run": run, "project": project, "warehouse": [state.st_size, state.st_mtime_ns] if state else None}
+    return [state.st_size, state.st_mtime_ns] if state else None

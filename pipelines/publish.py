@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipelines.database import DATABASE
 from pipelines.export import Before, export
-from pipelines.increments import WAREHOUSE, built_by
+from pipelines.increments import WAREHOUSE, built_by, runs_of_tables
 from pipelines.sealed import seal, synced
 
 MANIFEST, REPORT = "manifest.json", "report.html"
@@ -30,12 +30,17 @@ class PublishError(Exception):
 
 @dataclass(frozen=True)
 class Release:
-    """One release and the number of rows of its tables."""
+    """One release, the number of rows of its tables, and the runs that built them (see `increments.runs_of_tables`)."""
 
     name: str
     path: Path
     tables: dict[str, int]
+    runs: dict[str, str]
     is_current: bool
+
+    def same_tables(self, runs: Mapping[str, str]) -> frozenset[str]:
+        """The tables of a warehouse, which are of `runs`, whose rows are those of this release: nothing has built them since."""
+        return frozenset(table for table, run in runs.items() if self.runs.get(table) == run)
 
 
 def publish(
@@ -64,10 +69,13 @@ def publish(
     name = datetime.now(UTC).strftime(NAME)
     making = releases / f".{name}.making"
     page = {REPORT: lambda: (making / REPORT).write_text(report(making / DATABASE, name), encoding="utf-8")}
-    exported = export(home / WAREHOUSE, making, tables, month_columns or {}, None if anew else _newest(home), keep, page)
+    runs = runs_of_tables(home)
+    before = None if anew else _newest(home, runs)
+    exported = export(home / WAREHOUSE, making, tables, month_columns or {}, before, keep, page)
     manifest = {
         "release": name,
         "run": run,
+        "runs": runs,
         "tables": exported.rows,
         "shapes": exported.shapes,
         "parts": exported.parts,
@@ -84,15 +92,15 @@ def publish(
     for old in list_releases(home)[keep:]:
         if not old.is_current:
             remove_release(old)
-    return Release(name, releases / name, exported.rows, True)
+    return Release(name, releases / name, exported.rows, runs, True)
 
 
-def _newest(home: Path) -> Before | None:
-    """The files of the newest release."""
+def _newest(home: Path, runs: Mapping[str, str]) -> Before | None:
+    """The files of the newest release, beside a warehouse whose tables are of `runs`."""
     for release in list_releases(home):
         manifest = json.loads((release.path / MANIFEST).read_text())
-        shapes, parts = manifest.get("shapes", {}), manifest.get("parts", {})
-        return Before(release.path, shapes, parts, manifest["files"], manifest.get("continued", 0))
+        shapes, parts, files = manifest.get("shapes", {}), manifest.get("parts", {}), manifest["files"]
+        return Before(release.path, shapes, parts, files, manifest.get("continued", 0), release.same_tables(runs))
     return None
 
 
@@ -117,7 +125,8 @@ def list_releases(home: Path) -> list[Release]:
     found = []
     for file in sorted(releases.glob(f"[0-9]*/{MANIFEST}"), reverse=True):
         manifest = json.loads(file.read_text())
-        found.append(Release(file.parent.name, file.parent, manifest["tables"], file.parent.name == current))
+        name, runs = file.parent.name, manifest.get("runs", {})
+        found.append(Release(name, file.parent, manifest["tables"], runs, name == current))
     return found
 
 

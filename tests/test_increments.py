@@ -37,12 +37,12 @@ def land(home: Path, content: str, *days: int, connection: str = "hr") -> None:
 
 def build(home: Path, project: str = "project", *, is_killed: bool = False, is_renewed: bool = False) -> bool:
     """A build of the warehouse; whether it was kept."""
-    is_kept = increments.begin(home, Store(home), project, is_renewed=is_renewed)
+    built = increments.begin(home, Store(home), project, is_renewed=is_renewed)
     with duckdb.connect(str(home / increments.WAREHOUSE)) as warehouse:
         warehouse.execute("create or replace table t as select now() as built_at")
     if not is_killed:
-        increments.end(home, "run", project)
-    return is_kept
+        increments.end(home, "run", project, {"t": "run"})
+    return built is not None
 
 
 def changed(home: Path) -> set[tuple[str, int]]:
@@ -56,6 +56,15 @@ def test_a_first_build_is_from_nothing_and_the_next_is_told_of_no_change(tmp_pat
     assert not build(tmp_path)
     assert build(tmp_path)
     assert changed(tmp_path) == set()
+
+
+def test_of_a_warehouse_that_is_kept_it_is_known_which_run_each_table_is_of(tmp_path: Path) -> None:
+    assert increments.runs_of_tables(tmp_path) == {}
+    build(tmp_path)
+    assert increments.runs_of_tables(tmp_path) == {"t": "run"}
+    assert increments.begin(tmp_path, Store(tmp_path), "project") == {"t": "run"}
+    assert increments.runs_of_tables(tmp_path) == {}
+    assert increments.begin(tmp_path, Store(tmp_path), "project") is None
 
 
 def test_days_that_came_that_hold_something_else_or_that_are_gone_have_changed(tmp_path: Path) -> None:

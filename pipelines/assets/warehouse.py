@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from functools import cached_property
 from graphlib import TopologicalSorter
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from sysconfig import get_path
 from typing import Any, NamedTuple
@@ -31,7 +32,7 @@ from pipelines.store import Store, private, writer_lock
 DBT_PROJECT = PROJECT / "dbt_project"
 PATIENCE = 600.0  # seconds to wait for a dbt that outlived its night
 KEPT = {"kept": "as in the last build: nothing that it is made of has changed since"}
-DBT = Path(sys.executable).with_name("dbt")  # the environment's own, whatever PATH says
+DBT = Path(sys.executable).with_name("engagement-dbt")  # the environment's own, whatever PATH says
 
 
 class Dbt(DbtCliResource):
@@ -172,30 +173,33 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
         with writer_lock(settings.home, context.log.info):
             wait_until_free(settings.home / WAREHOUSE, context.log.info)
             # The mark that goes says that the warehouse is whole: the exit gate and publish read nothing without it.
-            is_kept = increments.begin(settings.home, store, project, is_renewed=renewal.is_due(settings.home))
+            built = increments.begin(settings.home, store, project, is_renewed=renewal.is_due(settings.home))
+            is_kept = built is not None
             # Some models alone, chosen in the UI, are built whatever changed, and leave the others behind: no mark.
             is_whole = context.selected_asset_keys >= warehouse.keys
             roots = increments.changed(settings.home) if is_kept and is_whole else []
             manifest = json.loads(manifest_path(settings).read_text())
             shown = {table.name: table.grain for table in published_tables(manifest)}
+            anew = increments.following(manifest, roots or manifest["nodes"])
+            left: list[Any] = []
             if roots:
-                anew = increments.following(manifest, roots)
                 kept = _kept_tables(manifest, anew, warehouse)
                 context.log.info(
                     f"dbt build, on top of the last one: of {len(kept)} of {len(warehouse.keys)} tables nothing changed"
                 )
-                yield from with_previews(kept, shown, settings.home / WAREHOUSE)
-                yield from _kept_checks(manifest, anew, warehouse)
+                left = [*with_previews(kept, shown, settings.home / WAREHOUSE), *_kept_checks(manifest, anew, warehouse)]
             else:
                 context.log.info(
                     f"dbt build, {'of what is selected' if is_kept else 'from nothing'}: staging, facts, reports, tests"
                 )
+            args = dbt_args(company, is_kept=is_kept, roots=roots)
+            events = _started(dbt, args, context, manifest, settings.home / "dbt")
+            yield from left  # Dagster takes down some hundred of them while dbt starts
             # While dbt holds the file no preview can be read: the first published table waits for its end; so do all that follow,
             # since outputs must come in the order of their dependencies.
             held: dict[str, dg.Output[Any]] = {}
             try:
-                args = dbt_args(company, is_kept=is_kept, roots=roots)
-                for event in _events(dbt, args, context, manifest, settings.home / "dbt"):
+                for event in events:
                     if isinstance(event, dg.Output):
                         table = context.asset_key_for_output(event.output_name).path[-1]
                         if held or table in shown:
@@ -208,22 +212,22 @@ def warehouse_assets(settings: Settings, company: Company) -> dg.AssetsDefinitio
             yield from with_previews(held, shown, settings.home / WAREHOUSE)
             (settings.home / WAREHOUSE).chmod(0o600)
             if is_whole:
-                increments.end(settings.home, context.run_id, project)
+                of_this_run = {table: context.run_id for table in shown if f"model.engagement.{table}" in anew}
+                increments.end(settings.home, context.run_id, project, {**(built or {}), **of_this_run})
 
     return warehouse
 
 
-def _events(
+def _started(
     dbt: Dbt, args: Sequence[str], context: dg.AssetExecutionContext, manifest: Mapping[str, Any], target: Path
 ) -> Iterator[Any]:
-    """What dbt built and tested, as Dagster's events; of args that select nothing themselves what the context selects."""
+    """Start dbt; its tables and tests as Dagster's events. Of args that select nothing themselves, what the context selects."""
     if "--select" not in args:
-        yield from dbt.cli(args, context=context, target_path=target).stream()
-        return
+        return dbt.cli(args, context=context, target_path=target).stream()
     # With the context dagster-dbt would select all models beside.
     call = dbt.cli(args, manifest=manifest, dagster_dbt_translator=Translator(), target_path=target)
-    for event in call.stream_raw_events():
-        yield from event.to_default_asset_events(manifest, Translator(), context, target)
+    told = (raw.to_default_asset_events(manifest, Translator(), context, target) for raw in call.stream_raw_events())
+    return chain.from_iterable(told)
 
 
 def _kept_tables(manifest: Mapping[str, Any], anew: Container[str], warehouse: dg.AssetsDefinition) -> dict[str, dg.Output[Any]]:

@@ -59,6 +59,7 @@ class Gate:
     def __enter__(self) -> Gate:
         import great_expectations as gx
 
+        gc.freeze()  # all that is there stays, and need not be looked through at the end
         _register_dialect()
         self._context = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
@@ -74,6 +75,7 @@ class Gate:
         self._source.get_engine().dispose()
         # GX keeps cursors in reference cycles, and DuckDB keeps the file open as long as one of them lives.
         gc.collect()
+        gc.unfreeze()
 
     def check(self, table: str, key: Sequence[str], rules: Sequence[Rule], *, may_be_empty: bool) -> list[RuleResult]:
         """Run `rules` on `table`; the columns of `key` name a failing row. One result per rule, in their order."""

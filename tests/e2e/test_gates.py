@@ -91,6 +91,10 @@ def test_a_failing_exit_check_publishes_nothing(small_company: Company) -> None:
     assert "fct_sns_mentions is empty [fct_sns_mentions exit_rows" in done.stdout
     assert small_company.bytes_of("releases") == before
     assert last_nightly(small_company) == (dg.DagsterRunStatus.FAILURE, False)
+    # Nothing changed since, but for what was published: a table that was not is checked again.
+    again = small_company.run("run", "--date", LAST_DAY)
+    assert again.returncode == 1
+    assert "fct_sns_mentions is empty [fct_sns_mentions exit_rows" in again.stdout
     assert small_company.run("run", "--date", LAST_DAY, "--accept-shrink").returncode == 0
 
 
