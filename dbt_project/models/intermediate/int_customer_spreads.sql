@@ -89,10 +89,13 @@ squares as (
     group by customers.shop, customers.month_start
 ),
 
+-- To nine decimals, as the last digits of such sums depend on the order of the rows.
 final as (
     select
         {%- for metric_code, numerator, denominator in per_customer %}
-        {{ stable('squares.' ~ metric_code) }} as {{ metric_code }}_squares,
+        round(
+            sqrt(squares.{{ metric_code }} * sums.parts_n / nullif(sums.parts_n - 1, 0)) / nullif(sums.{{ denominator }}, 0), 9
+        ) as {{ metric_code }}_error,
         {%- endfor %}
         sums.shop,
         sums.month_start,

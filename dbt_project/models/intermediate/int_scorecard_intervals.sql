@@ -109,19 +109,6 @@ squares as (
             and parts.month_start = ratios.month_start
     where parts.metric_code = 'sns_engagement_rate_followers' or ratios.missing_n = 0
     group by parts.metric_code, parts.business_unit, parts.month_start
-    {%- for metric_code, numerator, denominator in per_customer %}
-    union all
-    select
-        '{{ metric_code }}' as metric_code,
-        shop as business_unit,
-        month_start,
-        parts_n,
-        {{ safe_divide(numerator, denominator) }} as ratio,
-        {{ denominator }} as whole,
-        {{ metric_code }}_squares as squares
-    from customers
-    where {{ numerator }} is not null
-    {%- endfor %}
 ),
 
 -- Parts that are all alike tell nothing of how sure their mean is. Of a day without a figure nothing is known; of a customer without an exchange rate the sum is not, and there is no ratio.
@@ -133,6 +120,17 @@ margins as (
         ratio,
         {{ var("confidence_z") }} * sqrt(squares * parts_n / nullif(parts_n - 1, 0)) / nullif(abs(whole), 0) as margin
     from squares
+    {%- for metric_code, numerator, denominator in per_customer %}
+    union all
+    select
+        '{{ metric_code }}' as metric_code,
+        shop as business_unit,
+        month_start,
+        {{ safe_divide(numerator, denominator) }} as ratio,
+        {{ var("confidence_z") }} * {{ metric_code }}_error as margin
+    from customers
+    where {{ numerator }} is not null
+    {%- endfor %}
 ),
 
 replies as (

@@ -18,7 +18,7 @@ sales_of_month as (
         sales.shop,
         sales.month_start,
         count(*) as orders,
-        sum(sales.units) as units,
+        cast(sum(cast(sales.units as decimal(18, 4))) as double) as units,
         sum(sales.gross_amount) as gross_sales,
         sum(sales.discount_amount) as discounts,
         {{ sum_if_complete('sales.gross_jpy') }} as gross_sales_jpy,
