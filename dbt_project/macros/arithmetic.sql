@@ -18,11 +18,6 @@
     count(case when {{ condition }} then 1 end)
 {%- endmacro %}
 
-{# First day of the month of a date. #}
-{% macro month_start(date_column) -%}
-    cast({{ dbt.date_trunc("month", date_column) }} as date)
-{%- endmacro %}
-
 {# Last day of the month of a date. #}
 {% macro month_end(date_column) -%}
     cast({{ dbt.last_day(date_column, "month") }} as date)

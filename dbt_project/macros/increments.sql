@@ -144,26 +144,33 @@ from {{ anew }}
 {%- endmacro %}
 
 {#
-    The same for the tested table of a test of its grain, if it is kept. Where the grain holds the key, rows of two keys are never one. Where
-    it does not, a row that was built anew may be one with a row that was kept: all rows are looked at that share the grain, or its first
-    column, of one built anew.
+    What a test of the grain of a table looks at of it, to stand after `from`: the same, if the table is kept. Where the grain holds the key, rows of
+    two keys are never one. Where it does not, a row that was built anew may be one with a row that was kept: all rows are looked at that share the
+    first column of the grain with one built anew, and those built anew that have none.
 #}
-{% macro where_grain_built_anew(row, columns) -%}
+{% macro tested_for_grain(tested_table, columns) -%}
     {%- set tested = graph.nodes[model.attached_node].config if execute and model.attached_node else {} -%}
-    {%- if tested.materialized == "incremental" -%}
-        {%- set changed, key = tested.meta["changed"], tested.unique_key -%}
-        {%- if key | reject("in", columns) | list | length == 0 -%}
-            {{- where_built_anew(row, changed, key) -}}
-        {%- elif is_on_top() %}
-    {%- set listed = listed_keys(changed) %}
-    where
-        {{ is_among(row, listed, key) }}
-        or {{ columns | first }} in (
-            select anew.{{ columns | first }}
-            from {{ graph.nodes[model.attached_node].relation_name }} as anew
-            where {{ is_among("anew", listed, key) }}
-        )
-        {%- endif -%}
+    {%- set changed, key = (tested.meta["changed"], tested.unique_key) if tested.materialized == "incremental" else (none, []) -%}
+    {%- if changed and key | reject("in", columns) | list | length == 0 -%}
+        {{ tested_table }} as tested
+    {{- where_built_anew("tested", changed, key) }}
+    {%- elif changed and is_on_top() -%}
+    (
+        select kept.*
+        from {{ tested_table }} as kept
+        where
+            kept.{{ columns | first }} in (
+                select anew.{{ columns | first }}
+                from {{ tested_table }} as anew
+                where {{ is_among("anew", listed_keys(changed), key) }}
+            )
+        union all
+        select anew.*
+        from {{ tested_table }} as anew
+        where anew.{{ columns | first }} is null and {{ is_among("anew", listed_keys(changed), key) }}
+    ) as tested
+    {%- else -%}
+        {{ tested_table }} as tested
     {%- endif -%}
 {%- endmacro %}
 

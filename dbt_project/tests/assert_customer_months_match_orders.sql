@@ -1,26 +1,25 @@
 -- A returned row is a shop (or all) and month with another number of sales, or other sales in yen, than its orders; or orders without a month.
-with sold as (
-    {%- for scope in ["shop", "'all'"] %}
+with orders_of_shops as (
     select
-        {{ scope }} as shop,
+        shop,
         {{ month_start('business_date') }} as month_start,
-        case when customer_key is null then 0 else net_jpy end as net_jpy
+        count(*) as orders_n,
+        {{ sum_if_complete('case when customer_key is null then 0 else net_jpy end') }} as net_jpy
     from {{ ref('fct_orders') }}
     where is_sold
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    group by shop, {{ month_start('business_date') }}
 ),
 
 orders as (
+    select * from orders_of_shops
+    union all
     select
-        shop,
+        'all' as shop,
         month_start,
-        count(*) as orders_n,
+        sum(orders_n) as orders_n,
         {{ sum_if_complete('net_jpy') }} as net_jpy
-    from sold
-    group by shop, month_start
+    from orders_of_shops
+    group by month_start
 ),
 
 months as (

@@ -70,7 +70,9 @@ def cycle_effects(panels: pd.DataFrame, initiatives: pd.DataFrame, cycles: pd.Da
 
 
 def _by_metric(panels: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
-    return {(str(key), str(code)): panel for (key, code), panel in panels.groupby(["initiative_key", "metric_code"])}
+    """Subjects by their places in the alphabet: numbers are grouped and sorted faster than names, and in the same order."""
+    numbered = panels.assign(subject_key=pd.factorize(panels["subject_key"], sort=True)[0])
+    return {(str(key), str(code)): panel for (key, code), panel in numbered.groupby(["initiative_key", "metric_code"])}
 
 
 def _directions(metrics: pd.DataFrame) -> dict[str, str]:

@@ -33,7 +33,7 @@ BROKEN = """
     where orders.total_amount is not null group by orders.order_key order by n limit 4;
     delete from int_changed_orders;
     insert into int_changed_orders
-    select order_key, shop, order_id, customer_key, customer_key from fct_orders
+    select order_key, shop, order_id, customer_key, customer_key, business_date from fct_orders
     where order_key = (select order_key from orders where n = 1);
     update fct_orders set total_amount = total_amount + 2 where order_key in (select order_key from orders where n in (1, 3));
     insert into fct_orders

@@ -63,10 +63,13 @@ def models(target: Path) -> Compiled:
 
 @pytest.fixture(scope="module")
 def intervals(models: Compiled) -> Iterator[duckdb.DuckDBPyConnection]:
+    spreads = next(built := _built(models, "int_customer_spreads", int_customer_shop_months=BOUGHT))
+    spread = spreads.table("int_customer_spreads").df()
+    built.close()
     yield from _built(
         models,
         "int_scorecard_intervals",
-        int_customer_shop_months=BOUGHT,
+        int_customer_spreads=spread,
         fct_subscription_months=SUBSCRIPTIONS,
         fct_reviews=pd.DataFrame({"shop": "s", "business_date": MONTH, "is_incentivised": False, "rating": RATINGS}),
         rpt_sns_account_days=DAYS,

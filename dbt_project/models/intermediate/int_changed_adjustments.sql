@@ -14,13 +14,15 @@ known as (
     select
         connection,
         adjustment_id,
-        order_id
+        order_id,
+        business_date
     from {{ all_adjustments }}
     union
     select
         shop as connection,
         adjustment_id,
-        order_id
+        order_id,
+        business_date
     from {{ before }}
 ),
 
@@ -57,14 +59,20 @@ touched_orders as (
 changed as (
     select
         known.connection,
-        known.adjustment_id
+        known.adjustment_id,
+        known.business_date
     from known
     where {{ is_among('known', 'touched_orders', ['connection', 'order_id']) }}
-    union
+    union all
     select
-        connection,
-        adjustment_id
+        touched.connection,
+        touched.adjustment_id,
+        known.business_date
     from touched
+    left join known
+        on
+            touched.connection = known.connection
+            and touched.adjustment_id = known.adjustment_id
 )
 {%- endif %}
 
@@ -72,6 +80,8 @@ select
     {{ key_of(['changed.connection', 'changed.adjustment_id']) }} as adjustment_key,
     changed.connection,
     changed.adjustment_id,
-    {{ "built.customer_key" if before else "cast(null as " ~ dbt.type_string() ~ ")" }} as former_customer_key
+    max({{ 'built.customer_key' if before else 'cast(null as ' ~ dbt.type_string() ~ ')' }}) as former_customer_key,
+    min({{ 'changed.business_date' if before else 'cast(null as date)' }}) as first_date
 from {{ 'changed' if before else 'landed' }} as changed
 {{ "left join " ~ before ~ " as built on changed.connection = built.shop and changed.adjustment_id = built.adjustment_id" if before }}
+group by changed.connection, changed.adjustment_id

@@ -38,6 +38,8 @@ identified as (
         {{ key_of(['orders.connection', 'orders.order_id']) }} as order_key,
         orders.connection,
         orders.order_id,
+        orders.ordered_at,
+        orders.business_date,
         aliases.customer_key
     from orders
     left join aliases on {{ alias_of('orders') }} = aliases.alias_pid
@@ -49,6 +51,8 @@ built_otherwise as (
         built.order_key,
         built.shop as connection,
         built.order_id,
+        built.ordered_at,
+        built.business_date,
         built.customer_key
     from {{ before }} as built
     where (built.shop, built.order_id) in (
@@ -59,11 +63,24 @@ built_otherwise as (
     )
 ),
 
--- Their other orders, too: each has a number among them.
+-- The orders after them, too: each has a number that tells how many came before.
 customers as (
-    select customer_key from identified
-    union
-    select customer_key from built_otherwise
+    select
+        customer_key,
+        min(ordered_at) as first_touched_at
+    from (
+        select
+            customer_key,
+            ordered_at
+        from identified
+        union all
+        select
+            customer_key,
+            ordered_at
+        from built_otherwise
+    ) as touched_orders
+    where customer_key is not null
+    group by customer_key
 ),
 {%- endif %}
 
@@ -75,7 +92,8 @@ changed as (
         connection,
         order_id,
         customer_key,
-        cast(null as {{ dbt.type_string() }}) as former_customer_key
+        cast(null as {{ dbt.type_string() }}) as former_customer_key,
+        business_date
     from identified
     union all
     select
@@ -83,7 +101,8 @@ changed as (
         connection,
         order_id,
         cast(null as {{ dbt.type_string() }}) as customer_key,
-        customer_key as former_customer_key
+        customer_key as former_customer_key,
+        business_date
     from built_otherwise
     union all
     select
@@ -91,11 +110,14 @@ changed as (
         built.shop as connection,
         built.order_id,
         built.customer_key,
-        built.customer_key as former_customer_key
+        built.customer_key as former_customer_key,
+        built.business_date
     from {{ before }} as built
-    where
-        built.customer_key in (select customers.customer_key from customers)
-        and built.order_key not in (select built_otherwise.order_key from built_otherwise)
+    inner join customers
+        on
+            built.customer_key = customers.customer_key
+            and built.ordered_at >= customers.first_touched_at
+    where built.order_key not in (select built_otherwise.order_key from built_otherwise)
     union all
     {%- endif %}
     select
@@ -103,7 +125,8 @@ changed as (
         connection,
         order_id,
         cast(null as {{ dbt.type_string() }}) as customer_key,
-        cast(null as {{ dbt.type_string() }}) as former_customer_key
+        cast(null as {{ dbt.type_string() }}) as former_customer_key,
+        cast(null as date) as business_date
     from landed
 ),
 
@@ -113,7 +136,8 @@ final as (
         connection,
         order_id,
         max(customer_key) as customer_key,
-        max(former_customer_key) as former_customer_key
+        max(former_customer_key) as former_customer_key,
+        min(business_date) as first_date
     from changed
     group by order_key, connection, order_id
 )

@@ -3,17 +3,13 @@ with customer_months as (
     select * from {{ ref('fct_customer_engagement_months') }}
 ),
 
-lapses as (
-    select * from {{ ref('int_customer_lapses') }}
-),
-
 dates as (
     select * from {{ ref('dim_dates') }}
 ),
 
 known_until as (
     select max(business_date) as last_date
-    from lapses
+    from {{ ref('int_customer_lapses') }}
     where shop = 'all'
 ),
 
@@ -44,17 +40,16 @@ tiers as (
 
 losses as (
     select
-        tiers.landmark_date,
-        tiers.customer_key,
+        landmarks.landmark_date,
+        lapses.customer_key,
         min(lapses.lost_date) as lost_date
-    from tiers
-    inner join lapses
+    from {{ ref('int_customer_lapses') }} as lapses
+    inner join landmarks
         on
-            tiers.customer_key = lapses.customer_key
-            and tiers.landmark_date <= lapses.lost_date
-            and tiers.last_date >= lapses.lost_date
+            lapses.lost_date >= landmarks.landmark_date
+            and lapses.lost_date <= landmarks.last_date
     where lapses.shop = 'all'
-    group by tiers.landmark_date, tiers.customer_key
+    group by landmarks.landmark_date, lapses.customer_key
 ),
 
 final as (
@@ -65,8 +60,8 @@ final as (
         -- attributes
         tiers.engagement_tier as tier,
         -- measures
-        cast({{ dbt.datediff('tiers.landmark_date', 'coalesce(losses.lost_date, tiers.last_date)', 'day') }} as bigint) as tenure_days,
-        cast({{ dbt.datediff('tiers.landmark_date', 'tiers.last_date', 'day') }} as bigint) as horizon_days,
+        cast({{ days_between('tiers.landmark_date', 'coalesce(losses.lost_date, tiers.last_date)') }} as bigint) as tenure_days,
+        cast({{ days_between('tiers.landmark_date', 'tiers.last_date') }} as bigint) as horizon_days,
         -- flags
         losses.lost_date is not null as is_lost
     from tiers

@@ -5,13 +5,9 @@
 #}
 {%- set lowest = {"purchase_frequency": 1, "net_revenue_retention": 0, "mean_rating": 1, "sns_engagement_rate_followers": 0} %}
 {%- set highest = {"mean_rating": 5} %}
-{%- set per_customer = [("arpu_jpy", "net_jpy", "is_active"), ("aov_jpy", "net_jpy", "orders"), ("purchase_frequency", "orders", "is_active")] %}
-with bought as (
-    select * from {{ ref('int_customer_shop_months') }}
-),
-
-adjustments as (
-    select * from {{ ref('fct_order_adjustments') }}
+{%- set per_customer = [("arpu_jpy", "net_jpy", "active_n"), ("aov_jpy", "net_jpy", "orders"), ("purchase_frequency", "orders", "active_n")] %}
+with customers as (
+    select * from {{ ref('int_customer_spreads') }}
 ),
 
 subscription_months as (
@@ -28,75 +24,6 @@ mentions as (
 
 account_days as (
     select * from {{ ref('rpt_sns_account_days') }}
-),
-
-returns as (
-    {%- for scope in ["shop", "'all'"] %}
-    select
-        {{ scope }} as shop,
-        {{ month_start('business_date') }} as month_start,
-        customer_key,
-        {{ sum_if_complete('goods_jpy') }} as net_jpy
-    from adjustments
-    where is_counted and customer_key is not null
-    group by {{ "shop, " if scope == "shop" }}{{ month_start('business_date') }}, customer_key
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
-
--- Who only sends something back in a month lowers the sum, and is no active customer of it.
-customers as (
-    select
-        coalesce(bought.shop, returns.shop) as shop,
-        coalesce(bought.month_start, returns.month_start) as month_start,
-        cast(
-            case when bought.customer_key is null then 0 else bought.net_jpy end
-            + case when returns.customer_key is null then 0 else returns.net_jpy end as double
-        ) as net_jpy,
-        cast(coalesce(bought.orders, 0) as double) as orders,
-        cast(case when bought.orders > 0 then 1 else 0 end as double) as is_active
-    from bought
-    full outer join returns
-        on
-            bought.shop = returns.shop
-            and bought.month_start = returns.month_start
-            and bought.customer_key = returns.customer_key
-),
-
-customer_sums as (
-    select
-        shop,
-        month_start,
-        {%- for name in ["net_jpy", "orders", "is_active"] %}
-        sum({{ name }}) as {{ name }},
-        count(*) - count({{ name }}) as {{ name }}_missing_n,
-        {%- endfor %}
-        count(*) as parts_n
-    from customers
-    group by shop, month_start
-),
-
--- All three metrics of the customers in one look at them: there are millions.
-customer_squares as (
-    select
-        {%- for metric_code, numerator, denominator in per_customer %}
-        sum(
-            power(
-                coalesce(customers.{{ numerator }}, 0)
-                - {{ safe_divide('sums.' ~ numerator, 'sums.' ~ denominator) }} * customers.{{ denominator }}, 2
-            )
-        ) as {{ metric_code }},
-        {%- endfor %}
-        customers.shop,
-        customers.month_start
-    from customers
-    inner join customer_sums as sums
-        on
-            customers.shop = sums.shop
-            and customers.month_start = sums.month_start
-    group by customers.shop, customers.month_start
 ),
 
 subscriptions as (
@@ -182,23 +109,6 @@ squares as (
             and parts.month_start = ratios.month_start
     where parts.metric_code = 'sns_engagement_rate_followers' or ratios.missing_n = 0
     group by parts.metric_code, parts.business_unit, parts.month_start
-    {%- for metric_code, numerator, denominator in per_customer %}
-    union all
-    select
-        '{{ metric_code }}' as metric_code,
-        sums.shop as business_unit,
-        sums.month_start,
-        sums.parts_n,
-        {{ safe_divide('sums.' ~ numerator, 'sums.' ~ denominator) }} as ratio,
-        sums.{{ denominator }} as whole,
-        customer_squares.{{ metric_code }} as squares
-    from customer_sums as sums
-    inner join customer_squares
-        on
-            sums.shop = customer_squares.shop
-            and sums.month_start = customer_squares.month_start
-    where sums.{{ numerator }}_missing_n = 0
-    {%- endfor %}
 ),
 
 -- Parts that are all alike tell nothing of how sure their mean is. Of a day without a figure nothing is known; of a customer without an exchange rate the sum is not, and there is no ratio.
@@ -210,6 +120,17 @@ margins as (
         ratio,
         {{ var("confidence_z") }} * sqrt(squares * parts_n / nullif(parts_n - 1, 0)) / nullif(abs(whole), 0) as margin
     from squares
+    {%- for metric_code, numerator, denominator in per_customer %}
+    union all
+    select
+        '{{ metric_code }}' as metric_code,
+        shop as business_unit,
+        month_start,
+        {{ safe_divide(numerator, denominator) }} as ratio,
+        {{ var("confidence_z") }} * {{ metric_code }}_error as margin
+    from customers
+    where {{ numerator }} is not null
+    {%- endfor %}
 ),
 
 replies as (

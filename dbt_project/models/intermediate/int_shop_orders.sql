@@ -1,10 +1,10 @@
 -- One row per shop (or all) x sale of a known customer.
-{{ config(materialized='incremental', unique_key=['order_key'], meta={'changed': 'int_changed_orders'}) }}
-{%- set changed = ref('int_changed_orders') %}
+{{ config(materialized='incremental', unique_key=['customer_key'], meta={'changed': 'int_changed_customers'}) }}
+{%- set changed = ref('int_changed_customers') %}
 with orders as (
     select orders.*
     from {{ ref('fct_orders') }} as orders
-    {{ where_changed('orders', changed, ['order_key']) }}
+    {{ where_changed('orders', changed, ['customer_key']) }}
 ),
 
 scopes as (
@@ -17,7 +17,7 @@ scopes as (
 several_shops as (
     select orders.customer_key
     from {{ ref('fct_orders') }} as orders
-    {{ where_changed('orders', changed, ['order_key']) }}
+    {{ where_changed('orders', changed, ['customer_key']) }}
     group by orders.customer_key
     having min(orders.shop) < max(orders.shop)
 ),

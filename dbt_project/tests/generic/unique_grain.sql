@@ -5,8 +5,7 @@
 select
     {{ columns | join(", ") }},
     count(*) as rows_n
-from {{ model }} as tested
-{{ where_grain_built_anew("tested", columns) }}
+from {{ tested_for_grain(model, columns) }}
 group by {{ columns | join(", ") }}
 having
     count(*) > 1

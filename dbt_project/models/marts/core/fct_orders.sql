@@ -60,9 +60,31 @@ numbered as (
         case
             when is_sold and customer_key is not null
                 then row_number() over (partition by customer_key, is_sold order by ordered_at, order_key)
-        end as order_number_of_customer
+        end as {{ "number_of_changed" if is_incremental() else "order_number_of_customer" }}
     from judged
 ),
+{%- if is_incremental() %}
+
+-- What is kept of a customer's orders came before all that changed.
+kept as (
+    select
+        orders.customer_key,
+        max(orders.order_number_of_customer) as orders_n
+    from {{ this }} as orders
+    where
+        orders.customer_key in (select judged.customer_key from judged)
+        and orders.order_key not in (select changed.order_key from {{ changed }} as changed)
+    group by orders.customer_key
+),
+
+numbered_on as (
+    select
+        numbered.*,
+        coalesce(kept.orders_n, 0) + numbered.number_of_changed as order_number_of_customer
+    from numbered
+    left join kept on numbered.customer_key = kept.customer_key
+),
+{%- endif %}
 
 amounts as (
     select
@@ -74,7 +96,7 @@ amounts as (
         {%- endfor %}
         coalesce(line_sums.lines_n, 0) as lines_n,
         coalesce(line_sums.units, 0) as units
-    from numbered
+    from {{ "numbered_on" if is_incremental() else "numbered" }} as numbered
     left join line_sums
         on
             numbered.connection = line_sums.connection

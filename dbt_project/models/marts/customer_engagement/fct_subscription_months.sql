@@ -54,7 +54,6 @@ happened as (
 lives as (
     select
         subscription_key,
-        min(month_start) as first_month,
         min(case when state_after = 'active' then business_date end) as active_since
     from paid
     group by subscription_key
@@ -69,37 +68,46 @@ months as (
 ),
 
 -- The state at the end of a month is that of the newest event so far.
-closings as (
+newest as (
     select
-        lives.subscription_key,
-        lives.active_since,
-        months.month_start,
-        months.last_date,
-        paid.shop,
-        paid.customer_key,
-        paid.plan,
-        paid.currency,
-        paid.state_after as state,
-        paid.paid_after as paid,
-        row_number() over (
-            partition by lives.subscription_key, months.month_start order by paid.event_number desc
-        ) as newest
-    from lives
-    inner join months on lives.first_month <= months.month_start
-    inner join paid
-        on
-            lives.subscription_key = paid.subscription_key
-            and months.month_start >= paid.month_start
-            and paid.latest_of_month = 1
+        *,
+        max(event_number) over (partition by subscription_key order by month_start) as newest_so_far
+    from paid
+    where latest_of_month = 1
+),
+
+lasting as (
+    select
+        subscription_key,
+        shop,
+        customer_key,
+        plan,
+        currency,
+        month_start as first_month,
+        lead(month_start) over months_of_subscription as next_month,
+        state_after as state,
+        paid_after as paid,
+        lag(state_after, 1, 'none') over months_of_subscription as former_state,
+        lag(paid_after, 1, 0) over months_of_subscription as formerly_paid
+    from newest
+    where event_number = newest_so_far
+    window months_of_subscription as (partition by subscription_key order by month_start)
 ),
 
 balanced as (
     select
-        *,
-        lag(state, 1, 'none') over (partition by subscription_key order by month_start) as state_opening,
-        lag(paid, 1, 0) over (partition by subscription_key order by month_start) as paid_opening
-    from closings
-    where newest = 1
+        lasting.*,
+        lives.active_since,
+        months.month_start,
+        months.last_date,
+        case when months.month_start = lasting.first_month then lasting.former_state else lasting.state end as state_opening,
+        case when months.month_start = lasting.first_month then lasting.formerly_paid else lasting.paid end as paid_opening
+    from lasting
+    inner join lives on lasting.subscription_key = lives.subscription_key
+    inner join months
+        on
+            lasting.first_month <= months.month_start
+            and (lasting.next_month > months.month_start or lasting.next_month is null)
 ),
 
 -- Opening and closing in yen at one rate: a rate that moves is no retention.

@@ -11,53 +11,8 @@ adjustments as (
     select * from {{ ref('fct_order_adjustments') }}
 ),
 
--- What is read more than once is named where it is read: DuckDB would put all of it aside.
-active_in_month as (
-    select
-        shop,
-        month_start,
-        count(*) as active_customers,
-        {{ count_if('day_number > 1') }} as repeat_customers,
-        {{ count_if('largest_net_amount > 0') }} as paying_customers
-    from {{ ref('int_customer_shop_months') }}
-    group by shop, month_start
-),
-
-sales_of_month as (
-    select
-        shop,
-        month_start,
-        count(*) as orders,
-        sum(units) as units,
-        sum(gross_amount) as gross_sales,
-        sum(discount_amount) as discounts,
-        {{ sum_if_complete('gross_jpy') }} as gross_sales_jpy,
-        {{ sum_if_complete('discount_jpy') }} as discounts_jpy,
-        {{ count_if('order_number = 1') }} as new_customers,
-        {{ count_if('order_number = 2') }} as second_orders
-    from {{ ref('int_shop_orders') }}
-    group by shop, month_start
-),
-
-buying_days_of_month as (
-    select
-        shop,
-        {{ month_start('business_date') }} as month_start,
-        {{ count_if('day_number = 2') }} as second_days,
-        {{ count_if('day_number > 1') }} as repeat_purchases,
-        cast(median(days_since_previous) as double) as median_interval_days
-    from {{ ref('int_customer_lapses') }}
-    group by shop, {{ month_start('business_date') }}
-),
-
-regained_in_month as (
-    select
-        shop,
-        {{ month_start('business_date') }} as month_start,
-        count(distinct customer_key) as regained_customers
-    from {{ ref('int_customer_lapses') }}
-    where is_regained
-    group by shop, {{ month_start('business_date') }}
+sales_months as (
+    select * from {{ ref('int_shop_month_sales') }}
 ),
 
 known_until as (
@@ -142,21 +97,18 @@ months as (
         shop_months.month_start,
         shop_months.currency,
         shop_months.is_complete,
-        {%- for name in ["active_customers", "repeat_customers", "paying_customers"] %}
-        coalesce(active_in_month.{{ name }}, 0) as {{ name }},
+        {%- for name in [
+            "active_customers", "repeat_customers", "paying_customers", "new_customers", "orders", "units", "second_orders", "second_days",
+            "repeat_purchases", "regained_customers",
+        ] %}
+        coalesce(sales_months.{{ name }}, 0) as {{ name }},
         {%- endfor %}
-        {%- for name in ["new_customers", "orders", "units", "second_orders"] %}
-        coalesce(sales_of_month.{{ name }}, 0) as {{ name }},
-        {%- endfor %}
-        coalesce(buying_days_of_month.second_days, 0) as second_days,
-        coalesce(buying_days_of_month.repeat_purchases, 0) as repeat_purchases,
-        coalesce(regained_in_month.regained_customers, 0) as regained_customers,
-        buying_days_of_month.median_interval_days,
+        sales_months.median_interval_days,
         coalesce(losses_of_month.lost_customers, 0) as lost_customers,
         coalesce(unidentified_of_month.orders, 0) as unidentified_orders,
         {%- for name in ["gross_sales", "discounts"] %}
-        case when shop_months.currency is not null then coalesce(sales_of_month.{{ name }}, 0) end as {{ name }},
-        case when sales_of_month.shop is null then 0 else sales_of_month.{{ name }}_jpy end as {{ name }}_jpy,
+        case when shop_months.currency is not null then coalesce(sales_months.{{ name }}, 0) end as {{ name }},
+        case when sales_months.shop is null then 0 else sales_months.{{ name }}_jpy end as {{ name }}_jpy,
         {%- endfor %}
         case when shop_months.currency is not null then coalesce(returns_known.returns, 0) end as returns,
         case when returns_known.shop is null then 0 else returns_known.returns_jpy end as returns_jpy,
@@ -167,22 +119,10 @@ months as (
         case when unidentified_of_month.shop is null then 0 else unidentified_of_month.net_sales_jpy end
         + case when returns_unknown.shop is null then 0 else returns_unknown.returns_jpy end as unidentified_net_sales_jpy
     from shop_months
-    left join sales_of_month
+    left join sales_months
         on
-            shop_months.shop = sales_of_month.shop
-            and shop_months.month_start = sales_of_month.month_start
-    left join active_in_month
-        on
-            shop_months.shop = active_in_month.shop
-            and shop_months.month_start = active_in_month.month_start
-    left join buying_days_of_month
-        on
-            shop_months.shop = buying_days_of_month.shop
-            and shop_months.month_start = buying_days_of_month.month_start
-    left join regained_in_month
-        on
-            shop_months.shop = regained_in_month.shop
-            and shop_months.month_start = regained_in_month.month_start
+            shop_months.shop = sales_months.shop
+            and shop_months.month_start = sales_months.month_start
     left join losses_of_month
         on
             shop_months.shop = losses_of_month.shop

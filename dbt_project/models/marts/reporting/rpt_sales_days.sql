@@ -2,11 +2,7 @@
 {%- set sums = [
     "gross", "discount", "points_used", "shipping", "fee", "tax", "taxable_8", "tax_8", "taxable_10", "tax_10"
 ] %}
-with orders as (
-    select * from {{ ref('fct_orders') }}
-),
-
-adjustments as (
+with adjustments as (
     select * from {{ ref('fct_order_adjustments') }}
 ),
 
@@ -14,20 +10,32 @@ dates as (
     select * from {{ ref('dim_dates') }}
 ),
 
-orders_by_scope as (
-    {%- for scope in ["shop", "'all'"] %}
+-- Of each shop first: of what is missing on a day in one, there is no sum of all either.
+sales_of_shops as (
     select
-        {{ scope }} as shop,
+        shop,
         business_date,
         {%- for name in sums %}
-        {{ name }}_jpy,
+        {{ sum_if_complete(name ~ '_jpy') }} as {{ name }}_jpy,
         {%- endfor %}
-        is_sold
-    from orders
-    {%- if not loop.last %}
+        count(*) as orders
+    from {{ ref('fct_orders') }}
+    where is_sold
+    group by shop, business_date
+),
+
+sales_of_day as (
+    select * from sales_of_shops
     union all
-    {%- endif %}
-    {%- endfor %}
+    select
+        'all' as shop,
+        business_date,
+        {%- for name in sums %}
+        {{ sum_if_complete(name ~ '_jpy') }} as {{ name }}_jpy,
+        {%- endfor %}
+        sum(orders) as orders
+    from sales_of_shops
+    group by business_date
 ),
 
 returns_by_scope as (
@@ -42,19 +50,6 @@ returns_by_scope as (
     union all
     {%- endif %}
     {%- endfor %}
-),
-
-sales_of_day as (
-    select
-        shop,
-        business_date,
-        {%- for name in sums %}
-        {{ sum_if_complete(name ~ '_jpy') }} as {{ name }}_jpy,
-        {%- endfor %}
-        count(*) as orders
-    from orders_by_scope
-    where is_sold
-    group by shop, business_date
 ),
 
 returns_of_day as (

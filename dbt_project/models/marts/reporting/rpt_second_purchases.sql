@@ -1,15 +1,11 @@
 -- One row per shop (or all) x cohort month x window of days.
 {%- set windows = [90, 180, 365] %}
-with buying_days as (
-    select * from {{ ref('int_customer_lapses') }}
-),
-
-customers as (
+with customers as (
     select
         shop,
         business_date as first_date,
         next_date as second_date
-    from buying_days
+    from {{ ref('int_customer_lapses') }}
     where day_number = 1
 ),
 
@@ -17,7 +13,7 @@ known_until as (
     select
         shop,
         max(business_date) as last_date
-    from buying_days
+    from {{ ref('int_customer_lapses') }}
     group by shop
 ),
 
@@ -25,8 +21,8 @@ aged as (
     select
         customers.shop,
         {{ month_start('customers.first_date') }} as cohort_month,
-        {{ dbt.datediff('customers.first_date', 'known_until.last_date', 'day') }} as days_known,
-        {{ dbt.datediff('customers.first_date', 'customers.second_date', 'day') }} as days_to_second
+        {{ days_between('customers.first_date', 'known_until.last_date') }} as days_known,
+        {{ days_between('customers.first_date', 'customers.second_date') }} as days_to_second
     from customers
     inner join known_until on customers.shop = known_until.shop
 ),

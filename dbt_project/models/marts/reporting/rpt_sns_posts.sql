@@ -1,41 +1,52 @@
 -- One row per post.
 {%- set ages = [1, 7, 28] %}
-with post_days as (
-    select * from {{ ref('fct_sns_post_days') }}
-),
-
-readings as (
+with readings as (
     select
         *,
         {{ engagements('likes', 'replies', 'reposts', 'saves') }} as engagements,
-        {{ dbt.datediff('business_date', 'day', 'day') }} as age
-    from post_days
+        {{ days_between('business_date', 'day') }} as age
+    from {{ ref('fct_sns_post_days') }}
+),
+
+-- What is read more than once is named where it is read: DuckDB would put all of it aside.
+posts as (
+    select
+        post_key,
+        account_key,
+        business_date,
+        min(day) as first_day,
+        max(day) as last_day
+    from {{ ref('fct_sns_post_days') }}
+    group by post_key, account_key, business_date
 ),
 
 newest as (
     select
         post_key,
-        max(day) as day
-    from {{ ref('fct_sns_post_days') }}
+        max(last_day) as day
+    from posts
     group by post_key
 ),
 
--- A reading a day late still stands for the age; one that came later does not.
+-- A reading a day late still stands for the age, if there was none on the day; one that came later does not.
 at_age as (
-    {%- for age in ages %}
     select
         post_key,
         account_key,
-        {{ age }} as age,
+        case when age in ({{ ages | join(", ") }}) then age else age - 1 end as age,
         engagements,
-        impressions,
-        row_number() over (partition by post_key order by day) as reading_number
-    from readings
-    where age between {{ age }} and {{ age + 1 }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+        impressions
+    from (
+        select
+            post_key,
+            account_key,
+            {{ days_between('business_date', 'day') }} as age,
+            {{ engagements('likes', 'replies', 'reposts', 'saves') }} as engagements,
+            impressions,
+            coalesce(gap_days, 1) > 0 as is_late
+        from {{ ref('fct_sns_post_days') }}
+    ) as aged
+    where age in ({{ ages | join(", ") }}) or (is_late and age - 1 in ({{ ages | join(", ") }}))
 ),
 
 medians as (
@@ -45,13 +56,11 @@ medians as (
         count(engagements) as posts_compared,
         cast(median(engagements) as double) as median_engagements
     from at_age
-    where reading_number = 1
     group by account_key, age
 ),
 
 compared as (
     select
-        at_age.post_key,
         {%- for age in ages %}
         max(case when at_age.age = {{ age }} then at_age.engagements end) as engagements_day_{{ age }},
         max(case when at_age.age = {{ age }} then at_age.impressions end) as impressions_day_{{ age }},
@@ -62,42 +71,41 @@ compared as (
             end
         ) as ratio_to_median_day_{{ age }},
         {%- endfor %}
-        count(*) as readings_compared
+        at_age.post_key
     from at_age
     inner join medians
         on
             at_age.account_key = medians.account_key
             and at_age.age = medians.age
-    where at_age.reading_number = 1
     group by at_age.post_key
-),
-
-posts as (
-    select
-        post_key,
-        account_key,
-        business_date,
-        max(age) as last_age
-    from readings
-    group by post_key, account_key, business_date
 ),
 
 known_until as (
     select
         account_key,
-        min(day) as first_day,
-        max(day) as last_day
-    from readings
+        min(first_day) as first_day,
+        max(last_day) as last_day
+    from posts
     group by account_key
 ),
 
+posts_of_day as (
+    select
+        account_key,
+        business_date,
+        count(*) as posts_n
+    from posts
+    group by account_key, business_date
+),
+
+-- A post has one reading a day.
 ages_read as (
     select
         account_key,
-        age,
-        count(distinct post_key) as posts_read
-    from readings
-    group by account_key, age
+        {{ days_between('business_date', 'day') }} as age,
+        count(*) as posts_read
+    from {{ ref('fct_sns_post_days') }}
+    group by account_key, {{ days_between('business_date', 'day') }}
 ),
 
 -- The ages at which the account's posts are usually read: at least half of those that were old enough were.
@@ -107,13 +115,13 @@ expected_ages as (
         ages_read.age
     from ages_read
     inner join known_until on ages_read.account_key = known_until.account_key
-    inner join posts
+    inner join posts_of_day
         on
-            ages_read.account_key = posts.account_key
-            and {{ dbt.datediff('posts.business_date', 'known_until.last_day', 'day') }} >= ages_read.age
-            and {{ dbt.datediff('known_until.first_day', 'posts.business_date', 'day') }} + ages_read.age >= 0
+            ages_read.account_key = posts_of_day.account_key
+            and {{ days_between('posts_of_day.business_date', 'known_until.last_day') }} >= ages_read.age
+            and {{ days_between('known_until.first_day', 'posts_of_day.business_date') }} + ages_read.age >= 0
     group by ages_read.account_key, ages_read.age, ages_read.posts_read
-    having ages_read.posts_read * 2 >= count(*)
+    having ages_read.posts_read * 2 >= sum(posts_of_day.posts_n)
 ),
 
 -- A post that is read no more though its like still are was taken down, by us or by the platform.
@@ -126,8 +134,8 @@ vanished as (
     inner join expected_ages
         on
             posts.account_key = expected_ages.account_key
-            and posts.last_age < expected_ages.age
-            and {{ dbt.datediff('posts.business_date', 'known_until.last_day', 'day') }} >= expected_ages.age
+            and {{ days_between('posts.business_date', 'posts.last_day') }} < expected_ages.age
+            and {{ days_between('posts.business_date', 'known_until.last_day') }} >= expected_ages.age
     group by posts.post_key
 ),
 
