@@ -32,6 +32,9 @@ from pipelines.store import Store, private, writer_lock
 DBT_PROJECT = PROJECT / "dbt_project"
 PATIENCE = 600.0  # seconds to wait for a dbt that outlived its night
 KEPT = {"kept": "as in the last build: nothing that it is made of has changed since"}
+# Many small nodes are built on top of the last build, more than there are cores: some wait for Python's lock or the disk. From
+# nothing they are large, two fill the memory of dbt's profile, and more of them would work on the disk.
+KEPT_THREADS = "4"
 DBT = Path(sys.executable).with_name("engagement-dbt")  # the environment's own, whatever PATH says
 
 
@@ -84,7 +87,7 @@ def dbt_args(company: Company, *, is_kept: bool = False, roots: Sequence[str] = 
     args = ["build", "--exclude-resource-type", "unit_test", *_vars(company.fiscal_year_start_month)]
     if roots:
         args += ["--select", " ".join(f"{_selector(root)}+" for root in roots)]
-    return args if is_kept else [*args, "--full-refresh"]
+    return [*args, "--threads", KEPT_THREADS] if is_kept else [*args, "--full-refresh"]
 
 
 def _selector(unique_id: str) -> str:
