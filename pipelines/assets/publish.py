@@ -16,7 +16,7 @@ from pipelines.increments import runs_of_tables
 from pipelines.publish import REPORT, list_releases, publish, require_built
 from pipelines.quality.gate import Gate
 from pipelines.quality.leaks import Limits
-from pipelines.quality.published import ATTACKS, audit
+from pipelines.quality.published import ATTACKS, audit, tables_read
 from pipelines.quality.reporting import NEVER_EMPTY, exit_rules
 from pipelines.report.page import preview, render
 from pipelines.settings import Company, Settings
@@ -98,6 +98,14 @@ def leak_checks(settings: Settings) -> dg.AssetChecksDefinition:
         kept = [] if renewal.is_due(settings.home) else list_releases(settings.home)
         releases = [release.path / DATABASE for release in kept]
         with own_warehouse(settings, context) as warehouse:
+            # What the newest release says of employees was held against all that are kept when it was made.
+            if kept and kept[0].is_current and tables_read() <= kept[0].same_tables(runs_of_tables(settings.home)):
+                context.log.info("leak auditor: nothing new about employees")
+                for attack, why in ATTACKS.items():
+                    yield dg.AssetCheckResult(
+                        asset_key=AUDITED, check_name=f"exit_leak_{attack}", passed=True, description=why, metadata=KEPT
+                    )
+                return
             leaks = audit(warehouse, releases, Limits())
         for attack, found in leaks.items():
             named = [f"{leak.persons} persons by {leak.how}" for leak in found[:LEAKS_NAMED]]

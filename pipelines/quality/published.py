@@ -138,6 +138,17 @@ ROUNDED = {
 WITHOUT_COUNTS = ["rpt_claims_check", "rpt_employee_customer_correlations"]
 
 
+def tables_read() -> frozenset[str]:
+    """The published tables that the auditor reads."""
+    queries = [sql for part in (SCORES, CHANGES, PLACES, TOLD, RATIOS) for sql in part.values()]
+    return frozenset([*ROUNDED, *(name for sql in queries for name in _named(sql))])
+
+
+def _named(sql: str) -> set[str]:
+    """The tables that a query names in braces."""
+    return {part.partition("}")[0] for part in sql.split("{")[1:]}
+
+
 class Tables:
     """The tables of one database file that are published. Use as a context manager."""
 
@@ -153,7 +164,7 @@ class Tables:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query that names tables in braces; none where one of them is missing (an older release)."""
-        wanted = {part.partition("}")[0] for part in sql.split("{")[1:]}
+        wanted = _named(sql)
         if not wanted <= self._names:
             return []
         return self._connection.execute(sql.format_map({name: name for name in wanted})).fetchall()

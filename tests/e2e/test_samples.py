@@ -236,6 +236,7 @@ def test_a_second_run_changes_no_landed_file_and_no_published_row(samples: Compa
     done = samples.run("run")
     assert done.returncode == 0, done.stdout
     assert_what_did_not_change_was_left(samples, done.stderr)
+    assert "leak auditor: nothing new about employees" in done.stderr
     checks = re.compile(r"nightly: .*checks: (\d+) passed")
     assert checks.findall(done.stdout) == checks.findall((samples.home / "first_run.txt").read_text())
     assert samples.bytes_of("landing") == landing
