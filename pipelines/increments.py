@@ -1,12 +1,11 @@
 """What changed in the landing zone since the warehouse was last built whole: a night builds only what follows from that.
 
 <home>/warehouse.built marks a warehouse that is whole: which run and which project built it, which run each published table is
-of, and the file as that run left it.
-The mark is gone while a build is under way, and after one that failed. <home>/landed_days.parquet lists the landed days of the
-last build, each with a digest of its content; dbt reads there which have changed since the build before. Days are compared by
-what they hold, not by when it came, so nothing can land behind a watermark; and who builds holds the writer's lock, so nothing
-lands meanwhile. Without a mark, or with another project's, or once somebody else has written into the warehouse, everything is
-built from nothing.
+of, and the file as that run left it. The mark is gone while a build is under way, and after one that failed.
+<home>/landed_days.parquet lists the landed days of the last build, each with a digest of its content; dbt reads there which
+have changed since the build before. Days are compared by what they hold, not by when it came, so nothing can land behind a
+watermark; and who builds holds the writer's lock, so nothing lands meanwhile. Without a mark, or with another project's, or
+once somebody else has written into the warehouse, everything is built from nothing.
 """
 
 from __future__ import annotations
